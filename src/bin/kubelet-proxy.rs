@@ -1,0 +1,3 @@
+//! The node admission proxy: see `nodeward::cli`.
+
+fn main() {}

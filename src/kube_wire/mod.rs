@@ -1,0 +1,10 @@
+//! Kubernetes objects as bytes, decoded strictly and encoded canonically.
+//!
+//! Pure: no I/O, no clock, no logging. Whatever a caller gets from here was checked first, and what
+//! is written from here was built from what was checked, never copied from the peer's bytes.
+
+pub mod grammar;
+pub mod json;
+pub mod pod;
+pub mod pod_schema;
+pub mod schema;

@@ -1,0 +1,29 @@
+//! The gatehouse of a Kubernetes node.
+//!
+//! | room | what it does | may use |
+//! |---|---|---|
+//! | [`kube_wire`] | Kubernetes objects as bytes: strict decoding, grammar, canonical encoding. Pure | – |
+//! | [`policy`] | decides on one pod. Pure: no I/O, no clock, no logging, cannot fail | `kube_wire` |
+//! | [`net`] | connections and their end: socket options, drain | – |
+//! | [`tls`] | PEM, server and client TLS, who the peer is, reload | `net` |
+//! | [`http`] | listeners, header hygiene, bodies with budgets | `tls net` |
+//! | [`upstream`] | the API server as its client sees it: kubeconfig, credentials, connection lanes | `http tls net metrics` |
+//! | [`systemd`] | socket activation, notification, journal, capabilities | – |
+//! | [`metrics`] | every metric name, the registry, the admin endpoint | `http net` |
+//! | [`audit`] | decision records | – |
+//! | [`kubelet_proxy`] | role: the node's own admission policy between kubelet and API server | all above |
+//! | [`cli`] | command lines of the roles | all above |
+//!
+//! Arrows point up this table only, and roles never import each other: `tests/architecture.rs`.
+
+pub mod audit;
+pub mod cli;
+pub mod http;
+pub mod kube_wire;
+pub mod kubelet_proxy;
+pub mod metrics;
+pub mod net;
+pub mod policy;
+pub mod systemd;
+pub mod tls;
+pub mod upstream;
