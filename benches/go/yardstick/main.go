@@ -5,6 +5,7 @@
 //	yardstick serve  -pki DIR [-pods N]          prints the address, serves until killed
 //	yardstick METRIC -pki DIR -target HOST:PORT  prints one line of JSON; METRIC is
 //	                                             list, get, burst or lag
+//	yardstick sample -pki DIR                    prints one pod
 //
 // It verifies what it times: a proxy that loses, adds or damages a pod fails the run.
 package main
@@ -41,7 +42,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("name a verb: serve, list, get, burst or lag")
+		return fmt.Errorf("name a verb: serve, list, get, burst, lag or sample")
 	}
 	o, err := parse(args[0], args[1:])
 	if err != nil {
@@ -56,6 +57,8 @@ func run(args []string) error {
 	switch args[0] {
 	case "serve":
 		return serve(o)
+	case "sample":
+		return printSample(o)
 	case "list":
 		result, err = measureList(ctx, o)
 	case "get":
@@ -65,7 +68,7 @@ func run(args []string) error {
 	case "lag":
 		result, err = measureLag(ctx, o)
 	default:
-		return fmt.Errorf("%s is no verb: serve, list, get, burst or lag", args[0])
+		return fmt.Errorf("%s is no verb: serve, list, get, burst, lag or sample", args[0])
 	}
 	if err != nil {
 		return fmt.Errorf("%s through %s: %w", args[0], o.target, err)
@@ -95,7 +98,7 @@ func parse(verb string, args []string) (options, error) {
 	if o.pki == "" {
 		return o, fmt.Errorf("-pki is required")
 	}
-	if verb != "serve" && o.target == "" {
+	if verb != "serve" && verb != "sample" && o.target == "" {
 		return o, fmt.Errorf("-target is required")
 	}
 	return o, nil

@@ -7,7 +7,9 @@ package main
 import (
 	"bytes"
 	_ "embed"
+	"encoding/json"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 )
@@ -35,6 +37,27 @@ type pod struct {
 // path is where the API serves the pod.
 func (p pod) path() string {
 	return "/api/v1/namespaces/" + p.namespace + "/pods/" + p.name
+}
+
+// compactTemplate is the template without white space.
+func compactTemplate() ([]byte, error) {
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, podTemplate); err != nil {
+		return nil, fmt.Errorf("pod.json: %w", err)
+	}
+	return compact.Bytes(), nil
+}
+
+// printSample prints one pod that the policy admits, as a GET answers it.
+func printSample(o options) error {
+	template, err := compactTemplate()
+	if err != nil {
+		return err
+	}
+	const admitted = 1
+	pods := makePods(admitted+1, o.node, template)
+	_, err = os.Stdout.Write(standalone(pods[admitted]))
+	return err
 }
 
 // makePods renders count pods bound to node, one in ten of them privileged.

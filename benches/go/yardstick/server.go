@@ -5,8 +5,6 @@ package main
 // (status patch, Event) and refuses everything else loudly.
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -43,11 +41,11 @@ type apiServer struct {
 }
 
 func newAPIServer(o options) (*apiServer, error) {
-	var compact bytes.Buffer
-	if err := json.Compact(&compact, podTemplate); err != nil {
-		return nil, fmt.Errorf("pod.json: %w", err)
+	template, err := compactTemplate()
+	if err != nil {
+		return nil, err
 	}
-	pods := makePods(o.pods, o.node, compact.Bytes())
+	pods := makePods(o.pods, o.node, template)
 	s := &apiServer{
 		list:    listBody(pods),
 		lease:   leaseBody(o.node),

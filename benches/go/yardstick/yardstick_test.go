@@ -10,11 +10,11 @@ import (
 
 func samplePods(t *testing.T, count int) []pod {
 	t.Helper()
-	var compact bytes.Buffer
-	if err := json.Compact(&compact, podTemplate); err != nil {
+	template, err := compactTemplate()
+	if err != nil {
 		t.Fatal(err)
 	}
-	return makePods(count, "bench", compact.Bytes())
+	return makePods(count, "bench", template)
 }
 
 func TestPodsAreCompactAndOfAboutFourKilobytes(t *testing.T) {
