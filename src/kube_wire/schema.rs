@@ -81,7 +81,10 @@ pub struct Checked<'a> {
 }
 
 /// Checks a whole value. `null` fields count as absent.
-pub fn check<'a>(_value: Value<'a>, _schema: &'static ObjectSchema) -> Result<Checked<'a>, ValueFault> {
+pub fn check<'a>(
+    _value: Value<'a>,
+    _schema: &'static ObjectSchema,
+) -> Result<Checked<'a>, ValueFault> {
     todo!()
 }
 

@@ -72,11 +72,7 @@ impl<'a> Cursor<'a> {
     /// `Ok(None)`: clean. `Ok(Some(fault))`: the value's extent is known and it can be skipped, but
     /// something in it is refused (bad UTF-8, lone surrogate, non-finite number, too deep, too many
     /// nodes); what could be read is on the tape for salvage of an identity only.
-    pub fn value(
-        &mut self,
-        _tape: &mut Tape,
-        _limits: Limits,
-    ) -> Result<Option<ValueFault>, Halt> {
+    pub fn value(&mut self, _tape: &mut Tape, _limits: Limits) -> Result<Option<ValueFault>, Halt> {
         todo!()
     }
 }
