@@ -30,6 +30,9 @@ pub enum AnswerFault {
     /// Time, memory or the connection ran out half-way.
     #[error("the API server's answer broke off: {0}")]
     BrokenOff(BreakOff),
+    /// This process is stopping or its policy changed.
+    #[error("the proxy is going away; list again")]
+    Draining,
     /// Another object than the one asked for.
     #[error("the API server answered with another object than was asked for")]
     OtherObject,
@@ -62,6 +65,7 @@ impl AnswerFault {
             Self::BrokenOff(BreakOff::Connection) => "connection-lost",
             Self::BrokenOff(BreakOff::TooSlow) => "too-slow",
             Self::BrokenOff(BreakOff::Memory) => "memory",
+            Self::Draining => "draining",
             Self::OtherObject => "other-object",
         }
     }
@@ -70,7 +74,7 @@ impl AnswerFault {
     pub fn answer(&self) -> (StatusCode, Option<u32>) {
         match self {
             Self::Unreachable(_) => (StatusCode::BAD_GATEWAY, Some(1)),
-            Self::BrokenOff(BreakOff::Memory) => (StatusCode::SERVICE_UNAVAILABLE, Some(1)),
+            Self::BrokenOff(BreakOff::Memory) | Self::Draining => (StatusCode::SERVICE_UNAVAILABLE, Some(1)),
             Self::Redirect
             | Self::UnexpectedStatus(_)
             | Self::ContentType

@@ -12,6 +12,10 @@ pub const MAX_OBJECT_BYTES: usize = 16 << 20;
 /// encoding can hold some 700 000 one-byte values.
 pub const OBJECT_LIMITS: Limits = Limits { depth: 64, nodes: 1 << 20 };
 
+/// Memory that every answer about pods may hold outside `--max-body-memory`: a watch between events
+/// holds less, and their number is bounded by connections and streams.
+pub const FREE_BODY_BYTES: usize = 256 << 10;
+
 /// Largest error answer of the API server that is read; the rest of one is not worth waiting for.
 pub const MAX_ERROR_BODY_BYTES: usize = 256 << 10;
 

@@ -1,0 +1,232 @@
+//! Phase 5: one ruling per pod, by its own policy, its pinned spec and what is wrong with it.
+//!
+//! Every pod is ruled on whatever its phase, its deletion or its route, since each of these is the
+//! API server's word. Only [`Judge::rule`] makes an [`AdmittedPod`]. Next in the story: `filter`.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::filter::kubelet_bytes::Arrival;
+use super::mirror_pod;
+use super::pod_ledger::{DenialStanding, PodLedger, Uid};
+use super::relist::RelistGate;
+use super::report_rejection::{REASON, Rejection, RejectionReporter, reason_digest};
+use crate::audit::{Decision, DecisionRecord, PolicyLabel, Source as RecordedSource};
+use crate::kube_wire::pod::{Pod, PodIdentity};
+use crate::kube_wire::received_pod::{FaultyPod, ReceivedPod, SoundPod};
+use crate::kube_wire::spec_pin::SpecPin;
+use crate::metrics::RoleMetrics;
+use crate::policy::Policy;
+
+/// A pod that may reach the kubelet, in its canonical form. Made by [`Judge::rule`] alone.
+#[derive(Debug)]
+pub struct AdmittedPod<'s> {
+    json: &'s [u8],
+}
+
+impl AdmittedPod<'_> {
+    /// The pod as JSON, written from what was decided on.
+    pub fn as_json(&self) -> &[u8] {
+        self.json
+    }
+}
+
+/// Enough of a pod to take it away from a kubelet.
+#[derive(Clone, Copy, Debug)]
+pub struct Tombstone<'p> {
+    /// Which pod; the UID is empty when only its name was well-formed.
+    pub identity: PodIdentity<'p>,
+    /// Version of the event.
+    pub resource_version: &'p str,
+}
+
+/// What becomes of a pod.
+#[derive(Debug)]
+pub enum Ruling<'s, 'p> {
+    /// The kubelet gets it.
+    Admit(AdmittedPod<'s>),
+    /// The kubelet does not have it, or no longer.
+    Deny(Tombstone<'p>),
+    /// It is denied, and not even its name is well-formed.
+    Unidentified,
+}
+
+/// By which answer a pod came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// An item of a list.
+    List,
+    /// A watch event.
+    Watch(Arrival),
+    /// A GET of this pod.
+    Get,
+    /// The answer to a write.
+    Write,
+}
+
+/// Memory that rulings write in, reused from pod to pod.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    json: Vec<u8>,
+    mutable: Vec<Range<usize>>,
+}
+
+impl Scratch {
+    /// Memory held, in bytes.
+    pub fn held_bytes(&self) -> usize {
+        self.json.capacity()
+    }
+
+    fn clear(&mut self) {
+        const KEPT: usize = 64 << 10;
+        self.json.clear();
+        self.json.shrink_to(KEPT);
+        self.mutable.clear();
+    }
+}
+
+/// Everything that a ruling depends on.
+#[derive(Debug)]
+pub struct Judge {
+    pub(super) policy: Policy,
+    pub(super) ledger: PodLedger,
+    pub(super) relist: RelistGate,
+    pub(super) reporter: RejectionReporter,
+    pub(super) metrics: Arc<RoleMetrics>,
+    pub(super) node: String,
+    pub(super) logs_payloads: bool,
+}
+
+impl Judge {
+    /// Rules on one pod.
+    pub fn rule<'s, 'p>(
+        &self,
+        received: &ReceivedPod<'p>,
+        source: Source,
+        scratch: &'s mut Scratch,
+    ) -> Ruling<'s, 'p> {
+        let began = Instant::now();
+        let ruling = match received {
+            ReceivedPod::Sound(sound) => self.rule_on_sound(sound, source, scratch),
+            ReceivedPod::Faulty(faulty) => self.deny_faulty(faulty, source),
+        };
+        self.metrics.decided(began.elapsed());
+        ruling
+    }
+
+    /// The pods on record.
+    pub fn ledger(&self) -> &PodLedger {
+        &self.ledger
+    }
+
+    /// The metrics that rulings feed.
+    pub fn metrics(&self) -> &Arc<RoleMetrics> {
+        &self.metrics
+    }
+
+    /// A whole list went through.
+    pub fn listed(&self) {
+        self.relist.listed();
+    }
+
+    fn rule_on_sound<'s, 'p>(
+        &self,
+        sound: &SoundPod<'p>,
+        source: Source,
+        scratch: &'s mut Scratch,
+    ) -> Ruling<'s, 'p> {
+        let SoundPod { checked, pod } = sound;
+        scratch.clear();
+        if pod.is_mirror {
+            // A kubelet never runs a mirror pod, and makes it anew for ever when it cannot see it.
+            mirror_pod::write_inert(sound, &mut scratch.json);
+            return Ruling::Admit(AdmittedPod { json: &scratch.json });
+        }
+        let verdict = self.policy.evaluate(pod);
+        let rule = verdict.rule();
+        if !verdict.is_allow() {
+            return self.deny(pod, rule, verdict.reason().to_string(), source);
+        }
+        checked.write(&mut scratch.json, &mut scratch.mutable);
+        let pin = SpecPin::of(sound, &scratch.json, &scratch.mutable);
+        let Some(uid) = Uid::parse(pod.identity.uid) else {
+            return self.deny(pod, None, "metadata.uid: not a UUID".to_owned(), source);
+        };
+        if let Err(refusal) = self.ledger.admit(uid, pin) {
+            return self.deny(pod, None, refusal.to_string(), source);
+        }
+        self.record(pod, Decision::Admit, rule, || verdict.reason().to_string(), source);
+        self.log_payload(&scratch.json);
+        Ruling::Admit(AdmittedPod { json: &scratch.json })
+    }
+
+    fn deny<'s, 'p>(
+        &self,
+        pod: &Pod<'p>,
+        rule: Option<&str>,
+        reason: String,
+        source: Source,
+    ) -> Ruling<'s, 'p> {
+        let standing = self.standing(pod.identity.uid, &reason);
+        self.metrics.denied(rule);
+        if standing.is_news {
+            self.record(pod, Decision::Deny, rule, || reason.clone(), source);
+        }
+        self.report(pod, standing, reason);
+        Ruling::Deny(Tombstone { identity: pod.identity, resource_version: pod.resource_version })
+    }
+
+    fn standing(&self, uid: &str, reason: &str) -> DenialStanding {
+        let unknown =
+            DenialStanding { is_news: true, was_admitted: false, reported_stopped: false };
+        Uid::parse(uid).map_or(unknown, |uid| self.ledger.deny(uid, reason_digest(reason)))
+    }
+
+    /// Tells the cluster, unless it knows. A pod that is being deleted is ended only if no container of
+    /// it can be running: it never reached this kubelet, or the kubelet said that all ended.
+    fn report(&self, pod: &Pod<'_>, standing: DenialStanding, reason: String) {
+        let is_over = matches!(pod.phase, "Failed" | "Succeeded");
+        let never_ran = !standing.was_admitted && !pod.has_started;
+        let rejection = Rejection {
+            namespace: pod.identity.namespace.to_owned(),
+            name: pod.identity.name.to_owned(),
+            uid: pod.identity.uid.to_owned(),
+            reason,
+            owner_uid: pod.controller.map(|owner| owner.uid.to_owned()),
+            wants_status: !is_over && pod.status_reason != REASON,
+            wants_delete: pod.is_being_deleted && (never_ran || standing.reported_stopped),
+        };
+        if rejection.wants_status || rejection.wants_delete {
+            self.reporter.report(rejection);
+        }
+    }
+
+    fn deny_faulty<'s, 'p>(&self, faulty: &FaultyPod<'p>, source: Source) -> Ruling<'s, 'p> {
+        self.metrics.denied(None);
+        let reason = format!("pod is not sound: {}", faulty.fault);
+        let Some(identity) = faulty.identity else {
+            tracing::warn!(reason, "a pod without a well-formed identity is hidden");
+            return Ruling::Unidentified;
+        };
+        let standing = self.standing(identity.uid, &reason);
+        if standing.is_news {
+            let record = self.bare_record(identity, Decision::Deny, None, reason.clone(), source);
+            record.emit();
+        }
+        if standing.is_news && !identity.uid.is_empty() {
+            self.reporter.report(Rejection {
+                namespace: identity.namespace.to_owned(),
+                name: identity.name.to_owned(),
+                uid: identity.uid.to_owned(),
+                reason,
+                owner_uid: None,
+                wants_status: true,
+                wants_delete: false,
+            });
+        }
+        let resource_version = faulty.resource_version.unwrap_or_default();
+        Ruling::Deny(Tombstone { identity, resource_version })
+    }
+}
