@@ -4,6 +4,9 @@ use thiserror::Error;
 
 use super::json::{Halt, SyntaxFault, ValueFault};
 
+/// Longest name, kind or event type of an envelope; `apiVersion` is the longest known.
+pub(super) const LONGEST_ENVELOPE_TEXT: usize = 64;
+
 /// Why a document as a whole is not taken. Faults inside one pod are not among these.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum DocumentFault {

@@ -5,9 +5,9 @@
 
 use std::ops::ControlFlow;
 
-use super::document::{DocumentFault, is_blank, wait_for_more};
+use super::document::{DocumentFault, LONGEST_ENVELOPE_TEXT, is_blank, wait_for_more};
 use super::input::Input;
-use super::json::{Cursor, Halt, Limits, Tape, ValueFault};
+use super::json::{Cursor, ExtentHint, Halt, Limits, Tape, Value, ValueFault};
 use super::pod_schema::LIST_META;
 use super::received_pod::ReceivedPod;
 use super::schema;
@@ -40,6 +40,7 @@ enum Stage {
     FirstMember,
     NextMember,
     FirstItem,
+    Item,
     NextItem,
     Ended,
 }
@@ -58,11 +59,12 @@ pub struct PodListReader {
     input: Input,
     tape: Tape,
     flaw: Option<ValueFault>,
+    /// Set while a pod is incomplete, so that it is not parsed anew at every piece.
+    hint: Option<ExtentHint>,
     limits: Limits,
     max_pod_bytes: usize,
     stage: Stage,
-    seen: Vec<Member>,
-    metadata: ListMetadata,
+    envelope: Envelope,
 }
 
 impl PodListReader {
@@ -72,11 +74,11 @@ impl PodListReader {
             input: Input::default(),
             tape: Tape::default(),
             flaw: None,
+            hint: None,
             limits,
             max_pod_bytes,
             stage: Stage::Start,
-            seen: Vec::with_capacity(4),
-            metadata: ListMetadata::default(),
+            envelope: Envelope::default(),
         }
     }
 
@@ -117,12 +119,13 @@ impl PodListReader {
 
     /// `metadata`, once it was read; all of it at [`ListStep::End`].
     pub fn metadata(&self) -> Option<&ListMetadata> {
-        self.seen.contains(&Member::Metadata).then_some(&self.metadata)
+        let Envelope { seen, metadata } = &self.envelope;
+        seen.contains(&Member::Metadata).then_some(metadata)
     }
 
     /// Memory held for bytes and values, in bytes.
     pub fn held_bytes(&self) -> usize {
-        self.input.capacity().saturating_add(self.tape.held_bytes())
+        self.input.capacity().saturating_add(self.tape.capacity_bytes())
     }
 
     /// Is part of a document waiting for the rest?
@@ -139,46 +142,60 @@ impl PodListReader {
                 self.stage = Stage::FirstMember;
             }
             Stage::FirstMember | Stage::NextMember => {
-                if cursor.peek()? == b'}' {
-                    cursor.punctuation(b'}')?;
-                    self.expect_all_members()?;
-                    self.stage = Stage::Ended;
-                } else {
-                    if self.stage == Stage::NextMember {
-                        cursor.punctuation(b',')?;
-                    }
-                    self.stage = read_member(
+                if cursor.advance(b'}', self.stage == Stage::FirstMember)? {
+                    self.stage = self.envelope.read_member(
                         &mut cursor,
                         self.input.unread(),
                         &mut self.tape,
                         self.limits,
-                        &mut self.seen,
-                        &mut self.metadata,
                     )?;
+                } else {
+                    self.envelope.expect_all_members()?;
+                    self.stage = Stage::Ended;
                 }
             }
             Stage::FirstItem | Stage::NextItem => {
-                if cursor.peek()? == b']' {
-                    cursor.punctuation(b']')?;
-                    self.stage = Stage::NextMember;
-                } else {
-                    if self.stage == Stage::NextItem {
-                        cursor.punctuation(b',')?;
-                    }
-                    self.flaw = cursor.value(&mut self.tape, self.limits)?;
-                    let end = cursor.offset();
-                    self.within_size(end)?;
-                    self.stage = Stage::NextItem;
-                    self.input.take(end);
-                    return Ok(ControlFlow::Break(ListStep::Pod));
-                }
+                let more = cursor.advance(b']', self.stage == Stage::FirstItem)?;
+                self.stage = if more { Stage::Item } else { Stage::NextMember };
             }
+            Stage::Item => return self.attempt_item(),
             Stage::Ended => return self.finish(),
         }
         let end = cursor.offset();
         self.input.take(end);
         self.input.release();
         Ok(ControlFlow::Continue(()))
+    }
+
+    fn attempt_item(&mut self) -> Result<ControlFlow<ListStep>, Stop> {
+        let unread = self.input.unread();
+        let is_worth_it = match &mut self.hint {
+            Some(hint) => hint.may_be_complete(unread) || self.input.has_ended(),
+            None => true,
+        };
+        if !is_worth_it {
+            return Err(Halt::Incomplete.into());
+        }
+        let mut cursor = Cursor::new(unread);
+        match cursor.value(&mut self.tape, self.limits) {
+            Ok(flaw) => self.flaw = flaw,
+            Err(halt) => {
+                if self.hint.is_none() {
+                    let mut hint = ExtentHint::new();
+                    hint.may_be_complete(unread);
+                    self.hint = Some(hint);
+                }
+                return Err(halt.into());
+            }
+        }
+        self.hint = None;
+        let end = cursor.offset();
+        if end > self.max_pod_bytes {
+            return Err(DocumentFault::TooLarge { limit: self.max_pod_bytes }.into());
+        }
+        self.stage = Stage::NextItem;
+        self.input.take(end);
+        Ok(ControlFlow::Break(ListStep::Pod))
     }
 
     fn finish(&mut self) -> Result<ControlFlow<ListStep>, Stop> {
@@ -192,70 +209,66 @@ impl PodListReader {
         let step = if self.input.has_ended() { ListStep::End } else { ListStep::More };
         Ok(ControlFlow::Break(step))
     }
-
-    fn expect_all_members(&self) -> Result<(), Stop> {
-        let all = [Member::Kind, Member::ApiVersion, Member::Metadata, Member::Items];
-        if all.iter().all(|member| self.seen.contains(member)) {
-            Ok(())
-        } else {
-            Err(DocumentFault::Envelope("kind, apiVersion, metadata and items must be there").into())
-        }
-    }
-
-    fn within_size(&self, bytes: usize) -> Result<(), Stop> {
-        if bytes > self.max_pod_bytes {
-            return Err(DocumentFault::TooLarge { limit: self.max_pod_bytes }.into());
-        }
-        Ok(())
-    }
 }
 
-/// Reads one member of the envelope; the list of items only up to its bracket.
-fn read_member(
-    cursor: &mut Cursor<'_>,
-    source: &[u8],
-    tape: &mut Tape,
-    limits: Limits,
-    seen: &mut Vec<Member>,
-    metadata: &mut ListMetadata,
-) -> Result<Stage, Stop> {
-    let flaw = cursor.value(tape, limits)?;
-    let member = match (flaw, tape.root(source).as_str()) {
-        (None, Some("kind")) => Member::Kind,
-        (None, Some("apiVersion")) => Member::ApiVersion,
-        (None, Some("metadata")) => Member::Metadata,
-        (None, Some("items")) => Member::Items,
-        (_, _) => return Err(DocumentFault::Envelope("a PodList has no such member").into()),
-    };
-    if seen.contains(&member) {
-        return Err(DocumentFault::Envelope("a member stands twice").into());
-    }
-    cursor.punctuation(b':')?;
-    let stage = if member == Member::Items && cursor.peek()? == b'[' {
-        cursor.punctuation(b'[')?;
-        Stage::FirstItem
-    } else {
-        let flaw = cursor.value(tape, limits)?;
-        let value = tape.root(source);
-        if let Some(fault) = flaw {
+/// The envelope's members that were read so far.
+#[derive(Debug, Default)]
+struct Envelope {
+    seen: Vec<Member>,
+    metadata: ListMetadata,
+}
+
+impl Envelope {
+    /// Reads one member; the list of items only up to its bracket.
+    fn read_member(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        source: &[u8],
+        tape: &mut Tape,
+        limits: Limits,
+    ) -> Result<Stage, Stop> {
+        let member = match cursor.key(LONGEST_ENVELOPE_TEXT)?.as_ref() {
+            "kind" => Member::Kind,
+            "apiVersion" => Member::ApiVersion,
+            "metadata" => Member::Metadata,
+            "items" => Member::Items,
+            _ => return Err(DocumentFault::Envelope("a PodList has no such member").into()),
+        };
+        if self.seen.contains(&member) {
+            return Err(DocumentFault::Envelope("a member stands twice").into());
+        }
+        if member == Member::Items && cursor.peek()? == b'[' {
+            cursor.punctuation(b'[')?;
+            self.seen.push(member);
+            return Ok(Stage::FirstItem);
+        }
+        if let Some(fault) = cursor.value(tape, limits)? {
             return Err(DocumentFault::Member(fault).into());
         }
+        let value = tape.root(source);
         match member {
             Member::Kind if value.as_str() == Some("PodList") => {}
             Member::ApiVersion if value.as_str() == Some("v1") => {}
             Member::Items if value.is_null() => {}
-            Member::Metadata => *metadata = read_metadata(value)?,
+            Member::Metadata => self.metadata = read_metadata(value)?,
             Member::Kind | Member::ApiVersion | Member::Items => {
                 return Err(DocumentFault::Envelope("this is no v1 PodList").into());
             }
         }
-        Stage::NextMember
-    };
-    seen.push(member);
-    Ok(stage)
+        self.seen.push(member);
+        Ok(Stage::NextMember)
+    }
+
+    fn expect_all_members(&self) -> Result<(), Stop> {
+        let all = [Member::Kind, Member::ApiVersion, Member::Metadata, Member::Items];
+        if all.iter().all(|member| self.seen.contains(member)) {
+            return Ok(());
+        }
+        Err(DocumentFault::Envelope("kind, apiVersion, metadata and items must be there").into())
+    }
 }
 
-fn read_metadata(value: super::json::Value<'_>) -> Result<ListMetadata, Stop> {
+fn read_metadata(value: Value<'_>) -> Result<ListMetadata, Stop> {
     let checked = schema::check(value, &LIST_META).map_err(DocumentFault::Member)?;
     let text = |name: &str| {
         let member = checked.value().field(name);

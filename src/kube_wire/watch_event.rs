@@ -4,10 +4,10 @@
 //! structure, sees two. BOOKMARK, ERROR and DELETED are read for the few facts that they carry, so
 //! that nothing else in them can travel on. Next in the story: `received_pod`.
 
-use super::document::{DocumentFault, is_blank, wait_for_more};
+use super::document::{DocumentFault, LONGEST_ENVELOPE_TEXT, is_blank, wait_for_more};
 use super::grammar::Grammar;
 use super::input::Input;
-use super::json::{Cursor, Halt, Limits, Tape, Value, ValueFault};
+use super::json::{Cursor, ExtentHint, Halt, Limits, Tape, Value, ValueFault};
 use super::pod::{PodIdentity, salvage_identity};
 use super::received_pod::ReceivedPod;
 use super::status_object::Status;
@@ -26,6 +26,15 @@ pub enum WatchStep {
     End,
 }
 
+/// Enough of a pod to take it away from a watcher.
+#[derive(Clone, Copy, Debug)]
+pub struct Tombstone<'a> {
+    /// Which pod; the UID is empty when only its name was well-formed.
+    pub identity: PodIdentity<'a>,
+    /// Version of the event.
+    pub resource_version: &'a str,
+}
+
 /// One event.
 #[derive(Debug)]
 pub enum WatchEvent<'a> {
@@ -34,12 +43,7 @@ pub enum WatchEvent<'a> {
     /// The pod changed.
     Modified(ReceivedPod<'a>),
     /// The pod is gone.
-    Deleted {
-        /// Which one.
-        identity: PodIdentity<'a>,
-        /// The version of its end.
-        resource_version: &'a str,
-    },
+    Deleted(Tombstone<'a>),
     /// Nothing happened up to this version.
     Bookmark {
         /// The version.
@@ -65,8 +69,8 @@ enum EventType {
 pub struct WatchReader {
     input: Input,
     tape: Tape,
-    /// Where the envelope's own strings are read, so that they do not overwrite the object.
-    names: Tape,
+    /// Set while an event is incomplete, so that it is not parsed anew at every piece.
+    hint: Option<ExtentHint>,
     flaw: Option<ValueFault>,
     kind: EventType,
     limits: Limits,
@@ -79,7 +83,7 @@ impl WatchReader {
         Self {
             input: Input::default(),
             tape: Tape::default(),
-            names: Tape::default(),
+            hint: None,
             flaw: None,
             kind: EventType::Error,
             limits,
@@ -106,20 +110,8 @@ impl WatchReader {
             self.input.release();
             return Ok(if self.input.has_ended() { WatchStep::End } else { WatchStep::More });
         }
-        let source = self.input.unread();
-        let mut cursor = Cursor::new(source);
-        let tapes = (&mut self.tape, &mut self.names);
-        match read_frame(&mut cursor, source, tapes, self.limits) {
-            Ok((kind, flaw)) => {
-                let end = cursor.offset();
-                if end > self.max_event_bytes {
-                    return Err(DocumentFault::TooLarge { limit: self.max_event_bytes });
-                }
-                self.kind = kind;
-                self.flaw = flaw;
-                self.input.take(end);
-                Ok(WatchStep::Event)
-            }
+        match self.attempt() {
+            Ok(()) => Ok(WatchStep::Event),
             Err(Stop::Fault(fault)) => Err(fault),
             Err(Stop::Halt(halt)) => {
                 let (unread, ended) = (self.input.unread().len(), self.input.has_ended());
@@ -127,6 +119,36 @@ impl WatchReader {
                 Ok(WatchStep::More)
             }
         }
+    }
+
+    fn attempt(&mut self) -> Result<(), Stop> {
+        let unread = self.input.unread();
+        let is_worth_it = match &mut self.hint {
+            Some(hint) => hint.may_be_complete(unread) || self.input.has_ended(),
+            None => true,
+        };
+        if !is_worth_it {
+            return Err(Halt::Incomplete.into());
+        }
+        let mut cursor = Cursor::new(unread);
+        match read_frame(&mut cursor, &mut self.tape, self.limits) {
+            Ok((kind, flaw)) => (self.kind, self.flaw) = (kind, flaw),
+            Err(stop) => {
+                if self.hint.is_none() {
+                    let mut hint = ExtentHint::new();
+                    hint.may_be_complete(unread);
+                    self.hint = Some(hint);
+                }
+                return Err(stop);
+            }
+        }
+        self.hint = None;
+        let end = cursor.offset();
+        if end > self.max_event_bytes {
+            return Err(DocumentFault::TooLarge { limit: self.max_event_bytes }.into());
+        }
+        self.input.take(end);
+        Ok(())
     }
 
     /// The event that [`Self::advance`] went to; `None` at any other step.
@@ -148,7 +170,7 @@ impl WatchReader {
 
     /// Memory held for bytes and values, in bytes.
     pub fn held_bytes(&self) -> usize {
-        self.input.capacity().saturating_add(self.tape.held_bytes())
+        self.input.capacity().saturating_add(self.tape.capacity_bytes())
     }
 
     /// Is part of an event waiting for the rest?
@@ -160,43 +182,38 @@ impl WatchReader {
 /// Reads `{"type": …, "object": …}`, in either order, each once, and leaves the object on the tape.
 fn read_frame(
     cursor: &mut Cursor<'_>,
-    source: &[u8],
-    (tape, names): (&mut Tape, &mut Tape),
+    tape: &mut Tape,
     limits: Limits,
 ) -> Result<(EventType, Option<ValueFault>), Stop> {
+    const MEMBERS: &str = "an event has `type` and `object`, once each";
     let (mut kind, mut object) = (None, None);
     cursor.punctuation(b'{')?;
-    loop {
-        let flaw = cursor.value(names, limits)?;
-        let is_object = match (flaw, names.root(source).as_str()) {
-            (None, Some("type")) if kind.is_none() => false,
-            (None, Some("object")) if object.is_none() => true,
-            (_, _) => return Err(envelope("an event has `type` and `object`, once each")),
-        };
-        cursor.punctuation(b':')?;
-        if is_object {
-            if cursor.peek()? != b'{' {
-                return Err(envelope("the object of an event is not an object"));
+    let mut is_first = true;
+    while cursor.advance(b'}', is_first)? {
+        is_first = false;
+        match cursor.key(LONGEST_ENVELOPE_TEXT)?.as_ref() {
+            "type" if kind.is_none() => kind = Some(read_type(cursor)?),
+            "object" if object.is_none() => {
+                if cursor.peek()? != b'{' {
+                    return Err(envelope("the object of an event is not an object"));
+                }
+                object = Some(cursor.value(tape, limits)?);
             }
-            object = Some(cursor.value(tape, limits)?);
-        } else {
-            let flaw = cursor.value(names, limits)?;
-            kind = Some(match (flaw, names.root(source).as_str()) {
-                (None, Some("ADDED")) => EventType::Added,
-                (None, Some("MODIFIED")) => EventType::Modified,
-                (None, Some("DELETED")) => EventType::Deleted,
-                (None, Some("BOOKMARK")) => EventType::Bookmark,
-                (None, Some("ERROR")) => EventType::Error,
-                (_, _) => return Err(envelope("unknown event type")),
-            });
+            _ => return Err(envelope(MEMBERS)),
         }
-        if cursor.peek()? == b'}' {
-            cursor.punctuation(b'}')?;
-            break;
-        }
-        cursor.punctuation(b',')?;
     }
-    kind.zip(object).ok_or_else(|| envelope("an event has `type` and `object`, once each"))
+    kind.zip(object).ok_or_else(|| envelope(MEMBERS))
+}
+
+fn read_type(cursor: &mut Cursor<'_>) -> Result<EventType, Stop> {
+    Ok(match cursor.text(LONGEST_ENVELOPE_TEXT)?.as_ref() {
+        "ADDED" => EventType::Added,
+        "MODIFIED" => EventType::Modified,
+        "DELETED" => EventType::Deleted,
+        "BOOKMARK" => EventType::Bookmark,
+        "ERROR" => EventType::Error,
+        _ => return Err(envelope("unknown event type")),
+    })
 }
 
 fn deleted(object: Value<'_>) -> Result<WatchEvent<'_>, DocumentFault> {
@@ -204,7 +221,7 @@ fn deleted(object: Value<'_>) -> Result<WatchEvent<'_>, DocumentFault> {
     let (identity, resource_version) = identity
         .zip(resource_version)
         .ok_or(DocumentFault::Envelope("a DELETED event does not tell which pod is gone"))?;
-    Ok(WatchEvent::Deleted { identity, resource_version })
+    Ok(WatchEvent::Deleted(Tombstone { identity, resource_version }))
 }
 
 fn bookmark(
@@ -240,5 +257,11 @@ enum Stop {
 impl From<Halt> for Stop {
     fn from(halt: Halt) -> Self {
         Self::Halt(halt)
+    }
+}
+
+impl From<DocumentFault> for Stop {
+    fn from(fault: DocumentFault) -> Self {
+        Self::Fault(fault)
     }
 }

@@ -17,6 +17,7 @@ use crate::audit::{Decision, DecisionRecord, PolicyLabel, Source as RecordedSour
 use crate::kube_wire::pod::{Pod, PodIdentity};
 use crate::kube_wire::received_pod::{FaultyPod, ReceivedPod, SoundPod};
 use crate::kube_wire::spec_pin::SpecPin;
+use crate::kube_wire::watch_event::Tombstone;
 use crate::metrics::RoleMetrics;
 use crate::policy::Policy;
 
@@ -31,15 +32,6 @@ impl AdmittedPod<'_> {
     pub fn as_json(&self) -> &[u8] {
         self.json
     }
-}
-
-/// Enough of a pod to take it away from a kubelet.
-#[derive(Clone, Copy, Debug)]
-pub struct Tombstone<'p> {
-    /// Which pod; the UID is empty when only its name was well-formed.
-    pub identity: PodIdentity<'p>,
-    /// Version of the event.
-    pub resource_version: &'p str,
 }
 
 /// What becomes of a pod.

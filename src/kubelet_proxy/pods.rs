@@ -4,22 +4,19 @@
 //! stream; nothing falls through.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode};
 
 use super::Proxy;
 use super::classify::{ListQuery, PodName, PodRequest};
 use super::decide::{Ruling, Scratch, Source};
-use super::error::{AnswerFault, BreakOff};
-use super::filter::body::{Filter, Surroundings};
+use super::error::AnswerFault;
 use super::filter::list::ListFilter;
 use super::filter::watch::WatchFilter;
 use super::filter::{FilteredBody, KubeletBytes};
 use super::forward::{PodQuestion, PodReply, ask, collect};
 use super::limits::{
-    EVENT_DEADLINE, LIST_DEADLINE, LIST_HOLD_BACK_BYTES, MAX_OBJECT_BYTES, MAX_STATUS_PATCH_BYTES,
+    EVENT_DEADLINE, LIST_DEADLINE, LIST_HOLD_BACK_BYTES, MAX_STATUS_PATCH_BYTES,
 };
 use super::one_pod::{Answered, read_answer};
 use super::respond::{self, AnswerBody};
@@ -134,7 +131,7 @@ async fn one(
         PodReply::Pods(code, body) => (code, body),
     };
     let answer = read_answer(body, &proxy.budget).await?;
-    match answer.answered(expected.as_ref())? {
+    match answer.answered(expected.as_ref(), is_delete)? {
         Answered::Status(status) => Ok(respond::error(code, &status, None)),
         Answered::Pod(received) => {
             let mut scratch = Scratch::default();

@@ -12,7 +12,7 @@ use http_body::{Body, Frame, SizeHint};
 
 use super::classify::{Refusal, Relay};
 use super::error::AnswerFault;
-use super::filter::{FilteredBody, KubeletBytes};
+use super::filter::{FilteredBody, KubeletBytes, PodWriter};
 use crate::http::hop_headers;
 use crate::kube_wire::status_object::Status;
 use crate::upstream::UpstreamBody;
@@ -38,6 +38,13 @@ pub fn object(code: StatusCode, bytes: KubeletBytes) -> Response<AnswerBody> {
     let mut response = json(code, Kind::Whole(Some(bytes)));
     response.headers_mut().insert(header::CONTENT_LENGTH, length);
     response
+}
+
+/// A watch that is over before its first event.
+pub fn only_event(status: &Status) -> Response<AnswerBody> {
+    let mut writer = PodWriter::default();
+    writer.error(status);
+    json(StatusCode::OK, Kind::Whole(writer.take().map(KubeletBytes::into_bytes)))
 }
 
 /// A list or a watch.

@@ -9,8 +9,8 @@ use serde_json::json;
 use crate::kube_wire::json::write_text;
 use crate::kube_wire::pod_list::ListMetadata;
 use crate::kube_wire::status_object::Status;
-use crate::kube_wire::watch_event::INITIAL_EVENTS_END;
-use crate::kubelet_proxy::decide::{AdmittedPod, Tombstone};
+use crate::kube_wire::watch_event::{INITIAL_EVENTS_END, Tombstone};
+use crate::kubelet_proxy::decide::AdmittedPod;
 
 /// Bytes that a kubelet may have. No constructor but [`PodWriter`] and [`KubeletBytes::status`].
 #[derive(Debug)]
@@ -131,13 +131,13 @@ impl PodWriter {
         self.out.extend_from_slice(
             br#"{"type":"DELETED","object":{"kind":"Pod","apiVersion":"v1","metadata":{"name":"#,
         );
-        write_text(&mut self.out, identity.name);
+        write_text(identity.name, &mut self.out);
         self.out.extend_from_slice(br#","namespace":"#);
-        write_text(&mut self.out, identity.namespace);
+        write_text(identity.namespace, &mut self.out);
         self.out.extend_from_slice(br#","uid":"#);
-        write_text(&mut self.out, identity.uid);
+        write_text(identity.uid, &mut self.out);
         self.out.extend_from_slice(br#","resourceVersion":"#);
-        write_text(&mut self.out, resource_version);
+        write_text(resource_version, &mut self.out);
         self.out.extend_from_slice(br#"},"spec":{"containers":null},"status":{}}}"#);
         self.out.push(b'\n');
     }

@@ -9,4 +9,4 @@ pub(super) mod list;
 pub(super) mod watch;
 
 pub use body::FilteredBody;
-pub use kubelet_bytes::KubeletBytes;
+pub use kubelet_bytes::{KubeletBytes, PodWriter};
