@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use super::document::{DocumentFault, LONGEST_ENVELOPE_TEXT, is_blank, wait_for_more};
 use super::input::Input;
 use super::json::{Cursor, ExtentHint, Halt, Limits, Tape, Value, ValueFault};
-use super::pod_schema::LIST_META;
+use super::pod_schema::POD_LIST_METADATA;
 use super::received_pod::ReceivedPod;
 use super::schema;
 
@@ -269,7 +269,7 @@ impl Envelope {
 }
 
 fn read_metadata(value: Value<'_>) -> Result<ListMetadata, Stop> {
-    let checked = schema::check(value, &LIST_META).map_err(DocumentFault::Member)?;
+    let checked = schema::check(value, POD_LIST_METADATA).map_err(DocumentFault::Member)?;
     let text = |name: &str| {
         let member = checked.value().field(name);
         member.and_then(|value| value.as_str()).unwrap_or_default().to_owned()

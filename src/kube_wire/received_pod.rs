@@ -1,7 +1,7 @@
 //! One pod as it came from upstream: sound, or known to be at fault.
 
 use super::json::{Value, ValueFault};
-use super::pod::{Pod, PodIdentity, salvage_identity};
+use super::pod::{Pod, SalvagedIdentity, salvage_identity};
 use super::pod_schema::POD;
 use super::schema::{self, Checked};
 
@@ -26,10 +26,8 @@ pub struct SoundPod<'a> {
 /// A pod with a fault inside.
 #[derive(Debug)]
 pub struct FaultyPod<'a> {
-    /// Who it says it is, as far as that is well-formed and unambiguous.
-    pub identity: Option<PodIdentity<'a>>,
-    /// `metadata.resourceVersion`, when well-formed.
-    pub resource_version: Option<&'a str>,
+    /// Who it says it is, if that is well-formed and unambiguous.
+    pub identity: Option<SalvagedIdentity<'a>>,
     /// What is wrong.
     pub fault: ValueFault,
 }
@@ -45,10 +43,7 @@ impl<'a> ReceivedPod<'a> {
             }),
         };
         sound.map_or_else(
-            |fault| {
-                let (identity, resource_version) = salvage_identity(value);
-                Self::Faulty(FaultyPod { identity, resource_version, fault })
-            },
+            |fault| Self::Faulty(FaultyPod { identity: salvage_identity(value), fault }),
             Self::Sound,
         )
     }

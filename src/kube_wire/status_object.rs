@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::document::DocumentFault;
 use super::json::{Cursor, Halt, Limits, Tape, Value, ValueFault};
-use super::pod_schema::STATUS;
+use super::pod_schema::API_STATUS;
 use super::schema;
 
 /// A Status that was read, or made here. Always written whole and by us.
@@ -50,7 +50,7 @@ impl Status {
         if text("kind") != Some("Status") || text("apiVersion") != Some("v1") {
             return Err(DocumentFault::Envelope("this is no v1 Status"));
         }
-        let checked = schema::check(value, &STATUS)?;
+        let checked = schema::check(value, API_STATUS)?;
         let code = value.field("code").and_then(|code| code.as_i64());
         let mut json = Vec::new();
         checked.write(&mut json, &mut Vec::new());

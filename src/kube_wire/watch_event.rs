@@ -8,7 +8,7 @@ use super::document::{DocumentFault, LONGEST_ENVELOPE_TEXT, is_blank, wait_for_m
 use super::grammar::Grammar;
 use super::input::Input;
 use super::json::{Cursor, ExtentHint, Halt, Limits, Tape, Value, ValueFault};
-use super::pod::{PodIdentity, salvage_identity};
+use super::pod::{Pod, PodIdentity, SalvagedIdentity, salvage_identity};
 use super::received_pod::ReceivedPod;
 use super::status_object::Status;
 
@@ -26,13 +26,32 @@ pub enum WatchStep {
     End,
 }
 
-/// Enough of a pod to take it away from a watcher.
-#[derive(Clone, Copy, Debug)]
+/// Enough of a pod to take it away from a watcher. Every part matched its grammar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tombstone<'a> {
-    /// Which pod; the UID is empty when only its name was well-formed.
-    pub identity: PodIdentity<'a>,
-    /// Version of the event.
-    pub resource_version: &'a str,
+    /// The pod's namespace.
+    pub namespace: &'a str,
+    /// The pod's name.
+    pub name: &'a str,
+    /// The pod's UID, if it is known.
+    pub uid: Option<&'a str>,
+    /// Version of the event, if it is known.
+    pub resource_version: Option<&'a str>,
+}
+
+impl<'a> From<SalvagedIdentity<'a>> for Tombstone<'a> {
+    fn from(identity: SalvagedIdentity<'a>) -> Self {
+        let SalvagedIdentity { namespace, name, uid, resource_version } = identity;
+        Self { namespace, name, uid, resource_version }
+    }
+}
+
+impl<'a> From<&Pod<'a>> for Tombstone<'a> {
+    fn from(pod: &Pod<'a>) -> Self {
+        let PodIdentity { namespace, name, uid } = pod.identity;
+        let resource_version = Some(pod.resource_version).filter(|version| !version.is_empty());
+        Self { namespace, name, uid: Some(uid), resource_version }
+    }
 }
 
 /// One event.
@@ -217,11 +236,10 @@ fn read_type(cursor: &mut Cursor<'_>) -> Result<EventType, Stop> {
 }
 
 fn deleted(object: Value<'_>) -> Result<WatchEvent<'_>, DocumentFault> {
-    let (identity, resource_version) = salvage_identity(object);
-    let (identity, resource_version) = identity
-        .zip(resource_version)
+    let identity = salvage_identity(object);
+    let identity = identity
         .ok_or(DocumentFault::Envelope("a DELETED event does not tell which pod is gone"))?;
-    Ok(WatchEvent::Deleted(Tombstone { identity, resource_version }))
+    Ok(WatchEvent::Deleted(identity.into()))
 }
 
 fn bookmark(
@@ -235,7 +253,7 @@ fn bookmark(
     let resource_version = metadata
         .and_then(|metadata| metadata.field("resourceVersion"))
         .and_then(|version| version.as_str())
-        .filter(|version| Grammar::ResourceVersion.matches(version))
+        .filter(|version| Grammar::Token.matches(version))
         .ok_or(DocumentFault::Envelope("a BOOKMARK has no resource version"))?;
     let initial_events_end = metadata
         .and_then(|metadata| metadata.field("annotations"))

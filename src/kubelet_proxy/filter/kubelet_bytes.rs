@@ -4,9 +4,8 @@
 //! tombstone, or an object rebuilt from facts; `tests/must_not_compile` shows that nothing else fits.
 
 use bytes::Bytes;
-use serde_json::json;
 
-use crate::kube_wire::json::write_text;
+use crate::kube_wire::json::ObjectWriter;
 use crate::kube_wire::pod_list::ListMetadata;
 use crate::kube_wire::status_object::Status;
 use crate::kube_wire::watch_event::{INITIAL_EVENTS_END, Tombstone};
@@ -101,17 +100,14 @@ impl PodWriter {
     }
 
     fn list_metadata(&mut self, metadata: &ListMetadata) {
-        let mut object = json!({"resourceVersion": metadata.resource_version});
-        if let Some(members) = object.as_object_mut() {
-            if !metadata.continue_token.is_empty() {
-                members.insert("continue".to_owned(), json!(metadata.continue_token));
-            }
-            if let Some(count) = metadata.remaining_item_count {
-                members.insert("remainingItemCount".to_owned(), json!(count));
-            }
-        }
         self.out.extend_from_slice(br#""metadata":"#);
-        self.out.extend_from_slice(object.to_string().as_bytes());
+        ObjectWriter::write(&mut self.out, |object| {
+            object.text("resourceVersion", &metadata.resource_version);
+            object.text_unless_empty("continue", &metadata.continue_token);
+            if let Some(count) = metadata.remaining_item_count {
+                object.integer("remainingItemCount", count);
+            }
+        });
     }
 
     /// An admitted pod on a watch.
@@ -127,35 +123,41 @@ impl PodWriter {
     /// The end of a pod on a watch, true or as the kubelet has to see it. A reflector removes by name;
     /// for a pod that it never had this does nothing but advance its version.
     pub fn deletion(&mut self, tombstone: &Tombstone<'_>) {
-        let Tombstone { identity, resource_version } = tombstone;
-        self.out.extend_from_slice(
-            br#"{"type":"DELETED","object":{"kind":"Pod","apiVersion":"v1","metadata":{"name":"#,
-        );
-        write_text(identity.name, &mut self.out);
-        self.out.extend_from_slice(br#","namespace":"#);
-        write_text(identity.namespace, &mut self.out);
-        self.out.extend_from_slice(br#","uid":"#);
-        write_text(identity.uid, &mut self.out);
-        self.out.extend_from_slice(br#","resourceVersion":"#);
-        write_text(resource_version, &mut self.out);
-        self.out.extend_from_slice(br#"},"spec":{"containers":null},"status":{}}}"#);
-        self.out.push(b'\n');
+        let Tombstone { namespace, name, uid, resource_version } = *tombstone;
+        self.out.extend_from_slice(br#"{"type":"DELETED","object":"#);
+        ObjectWriter::write(&mut self.out, |pod| {
+            pod.text("kind", "Pod");
+            pod.text("apiVersion", "v1");
+            pod.object("metadata", |metadata| {
+                metadata.text("name", name);
+                metadata.text("namespace", namespace);
+                metadata.text_unless_empty("uid", uid.unwrap_or_default());
+                metadata.text_unless_empty("resourceVersion", resource_version.unwrap_or_default());
+            });
+            pod.object("spec", |spec| spec.null("containers"));
+            pod.object("status", |_| {});
+        });
+        self.out.extend_from_slice(b"}\n");
     }
 
     /// A bookmark on a watch.
     pub fn bookmark(&mut self, resource_version: &str, initial_events_end: bool) {
-        let mut metadata = json!({"resourceVersion": resource_version});
-        if let Some(members) = metadata.as_object_mut()
-            && initial_events_end
-        {
-            members.insert("annotations".to_owned(), json!({INITIAL_EVENTS_END: "true"}));
-        }
-        let event = json!({"type": "BOOKMARK", "object": {
-            "kind": "Pod", "apiVersion": "v1", "metadata": metadata,
-            "spec": {"containers": null}, "status": {},
-        }});
-        self.out.extend_from_slice(event.to_string().as_bytes());
-        self.out.push(b'\n');
+        self.out.extend_from_slice(br#"{"type":"BOOKMARK","object":"#);
+        ObjectWriter::write(&mut self.out, |pod| {
+            pod.text("kind", "Pod");
+            pod.text("apiVersion", "v1");
+            pod.object("metadata", |metadata| {
+                metadata.text("resourceVersion", resource_version);
+                if initial_events_end {
+                    metadata.object("annotations", |annotations| {
+                        annotations.text(INITIAL_EVENTS_END, "true");
+                    });
+                }
+            });
+            pod.object("spec", |spec| spec.null("containers"));
+            pod.object("status", |_| {});
+        });
+        self.out.extend_from_slice(b"}\n");
     }
 
     /// The end of a watch with a reason.

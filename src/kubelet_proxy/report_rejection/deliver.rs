@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::Rejection;
 use super::messages::{event, last_delete, status_patch};
 use crate::kubelet_proxy::limits::REJECTION_TIMEOUT;
-use crate::metrics::RoleMetrics;
+use crate::kubelet_proxy::meters::Meters;
 use crate::upstream::{Lane, RequestBody, Upstream, UpstreamBody};
 
 const STRATEGIC_MERGE_PATCH: &str = "application/strategic-merge-patch+json";
@@ -24,7 +24,7 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(120);
 pub(in crate::kubelet_proxy) struct Reporting {
     pub(in crate::kubelet_proxy) upstream: Upstream,
     pub(in crate::kubelet_proxy) node: String,
-    pub(in crate::kubelet_proxy) metrics: Arc<RoleMetrics>,
+    pub(in crate::kubelet_proxy) meters: Arc<Meters>,
 }
 
 /// How a report ended.
@@ -71,7 +71,7 @@ pub(super) async fn deliver(reporting: &Reporting, rejection: &Rejection) -> Out
         let events = format!("/api/v1/namespaces/{}/events", rejection.namespace);
         let told = event(rejection, &reporting.node, &now);
         let outcome = send(reporting, Method::POST, &events, JSON, &told).await;
-        reporting.metrics.rejection_event(outcome.label());
+        reporting.meters.rejection(event_label(outcome));
     }
     if rejection.wants_delete {
         return send(reporting, Method::DELETE, &pod, JSON, &last_delete(rejection)).await;

@@ -17,7 +17,7 @@ pub(crate) use messages::REASON;
 pub(super) use queue::run;
 
 use super::limits::REJECTION_QUEUE;
-use crate::metrics::RoleMetrics;
+use crate::kubelet_proxy::meters::Meters;
 
 /// A pod that the kubelet does not get, and what the cluster is to be told.
 #[derive(Clone, Debug)]
@@ -39,22 +39,22 @@ pub(super) struct Rejection {
 #[derive(Clone, Debug)]
 pub(super) struct RejectionReporter {
     queue: mpsc::Sender<Rejection>,
-    metrics: Arc<RoleMetrics>,
+    meters: Arc<Meters>,
 }
 
 /// The reporter and the queue that [`run`] empties.
 pub(super) fn channel(
-    metrics: Arc<RoleMetrics>,
+    meters: Arc<Meters>,
 ) -> (RejectionReporter, mpsc::Receiver<Rejection>) {
     let (sender, receiver) = mpsc::channel(REJECTION_QUEUE);
-    (RejectionReporter { queue: sender, metrics }, receiver)
+    (RejectionReporter { queue: sender, meters }, receiver)
 }
 
 impl RejectionReporter {
     /// Hands a rejection over, or drops it when the queue is full.
     pub(super) fn report(&self, rejection: Rejection) {
         if self.queue.try_send(rejection).is_err() {
-            self.metrics.rejection_dropped();
+            self.meters.rejection("dropped");
         }
     }
 }

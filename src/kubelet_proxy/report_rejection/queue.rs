@@ -40,7 +40,7 @@ pub(in crate::kubelet_proxy) async fn run(
     let mut waiting = Waiting::default();
     let mut deliveries: JoinSet<(Job, Outcome)> = JoinSet::new();
     loop {
-        reporting.metrics.rejections_waiting(waiting.by_uid.len());
+        reporting.meters.rejections_waiting(waiting.by_uid.len());
         tokio::select! {
             received = incoming.recv() => match received {
                 Some(rejection) => waiting.accept(rejection, &reporting),
@@ -80,7 +80,7 @@ impl Waiting {
             return;
         }
         if self.by_uid.len() >= REJECTION_QUEUE {
-            reporting.metrics.rejection_dropped();
+            reporting.meters.rejection("dropped");
             return;
         }
         let delay = if self.under_way.contains_key(&rejection.uid) {
@@ -116,7 +116,7 @@ impl Waiting {
 
     fn settle(&mut self, mut job: Job, outcome: Outcome, reporting: &Reporting) {
         self.under_way.remove(&job.rejection.uid);
-        reporting.metrics.rejection_settled(outcome.label());
+        reporting.meters.rejection(outcome.label());
         match outcome {
             Outcome::Delivered | Outcome::Gone => {}
             Outcome::Refused { code } => tracing::warn!(
@@ -130,7 +130,7 @@ impl Waiting {
                         namespace = %job.rejection.namespace, pod = %job.rejection.name,
                         "gave up reporting a rejection for now; the pod stays hidden"
                     );
-                    reporting.metrics.rejection_dropped();
+                    reporting.meters.rejection("dropped");
                 } else if !self.by_uid.contains_key(&job.rejection.uid) {
                     let delay = backoff(job.attempts).max(after.unwrap_or_default());
                     self.insert(job, delay);
