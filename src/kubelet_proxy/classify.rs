@@ -3,7 +3,8 @@
 //! Default deny. Only this file makes a [`Relay`], the permit to stream an answer through unread, and
 //! it makes one for no route that carries pods. Next in the story: `forward`.
 
-use http::{HeaderMap, Method, Request, header};
+use http::request::Parts;
+use http::{HeaderMap, Method, header};
 
 use super::allowlist::{self, Route};
 use crate::kube_wire::request_path::{CanonicalPath, Query, TargetFault, append_parameter};
@@ -106,25 +107,25 @@ const POD_REPRESENTATION: Refusal = Refusal {
 };
 
 /// Decides what a request is.
-pub fn classify<B>(request: &Request<B>) -> Result<Asked, Refusal> {
+pub fn classify(request: &Parts) -> Result<Asked, Refusal> {
     let path =
-        CanonicalPath::parse(request.uri().path()).map_err(|_: TargetFault| NOT_CANONICAL)?;
-    let route = allowlist::route(request.method(), path).ok_or(NOT_LISTED)?;
-    refuse_borrowed_powers(request.headers())?;
+        CanonicalPath::parse(request.uri.path()).map_err(|_: TargetFault| NOT_CANONICAL)?;
+    let route = allowlist::route(&request.method, path).ok_or(NOT_LISTED)?;
+    refuse_borrowed_powers(&request.headers)?;
     let query =
-        Query::parse(request.uri().query().unwrap_or_default()).map_err(|_| NOT_CANONICAL)?;
+        Query::parse(request.uri.query().unwrap_or_default()).map_err(|_| NOT_CANONICAL)?;
     match route {
-        Route::Pods => pods(&query, request.headers()).map(Asked::Pods),
-        Route::OnePod => one_pod(path, &query, request.headers(), PodRequest::Get),
-        Route::DeletePod => one_pod(path, &query, request.headers(), PodRequest::Delete),
-        Route::PatchPodStatus => one_pod(path, &query, request.headers(), PodRequest::PatchStatus),
+        Route::Pods => pods(&query, &request.headers).map(Asked::Pods),
+        Route::OnePod => one_pod(path, &query, &request.headers, PodRequest::Get),
+        Route::DeletePod => one_pod(path, &query, &request.headers, PodRequest::Delete),
+        Route::PatchPodStatus => one_pod(path, &query, &request.headers, PodRequest::PatchStatus),
         Route::CreatePod => {
-            one_pod(path, &query, request.headers(), |pod| PodRequest::Create {
+            one_pod(path, &query, &request.headers, |pod| PodRequest::Create {
                 namespace: pod.namespace,
             })
         }
-        Route::Heartbeat => Ok(relay(Lane::Heartbeat, &query, request.method())),
-        Route::Other => Ok(relay(Lane::Short, &query, request.method())),
+        Route::Heartbeat => Ok(relay(Lane::Heartbeat, &query, &request.method)),
+        Route::Other => Ok(relay(Lane::Short, &query, &request.method)),
     }
 }
 
@@ -208,7 +209,7 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        classify(&request.body(()).unwrap())
+        classify(&request.body(()).unwrap().into_parts().0)
     }
 
     fn list_query(target: &str) -> (bool, ListQuery) {
