@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::json::{Halt, SyntaxFault, ValueFault};
+use super::json::{Cursor, Halt, Limits, SyntaxFault, Tape, ValueFault};
 
 /// Longest name, kind or event type of an envelope; `apiVersion` is the longest known.
 pub(super) const LONGEST_ENVELOPE_TEXT: usize = 64;
@@ -61,7 +61,23 @@ pub(super) fn wait_for_more(
     }
 }
 
-/// Is there anything but white space?
+/// Reads a document that is one value and has arrived whole. `Some`: a fault inside the value.
+pub fn read_whole(
+    document: &[u8],
+    tape: &mut Tape,
+    limits: Limits,
+) -> Result<Option<ValueFault>, DocumentFault> {
+    let fault = |halt| match halt {
+        Halt::Incomplete => DocumentFault::Truncated,
+        Halt::Syntax(fault) => fault.into(),
+    };
+    let mut cursor = Cursor::of_final(document);
+    let flaw = cursor.value(tape, limits).map_err(fault)?;
+    cursor.end().map_err(|_| DocumentFault::TrailingBytes)?;
+    Ok(flaw)
+}
+
+/// Is there nothing but white space?
 pub(super) fn is_blank(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))
 }

@@ -301,3 +301,6 @@ impl From<DocumentFault> for Stop {
         Self::Fault(fault)
     }
 }
+
+#[cfg(test)]
+mod tests;

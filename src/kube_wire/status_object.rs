@@ -4,8 +4,8 @@
 
 use serde_json::json;
 
-use super::document::DocumentFault;
-use super::json::{Cursor, Halt, Limits, Tape, Value, ValueFault};
+use super::document::{DocumentFault, read_whole};
+use super::json::{Limits, Tape, Value, ValueFault};
 use super::pod_schema::API_STATUS;
 use super::schema;
 
@@ -64,14 +64,7 @@ impl Status {
     /// Reads a whole document.
     pub fn parse(document: &[u8], limits: Limits) -> Result<Self, DocumentFault> {
         let mut tape = Tape::default();
-        let mut cursor = Cursor::new(document);
-        let flaw = cursor.value(&mut tape, limits).map_err(|halt| match halt {
-            Halt::Incomplete => DocumentFault::Truncated,
-            Halt::Syntax(fault) => fault.into(),
-        })?;
-        if !super::document::is_blank(document.get(cursor.offset()..).unwrap_or_default()) {
-            return Err(DocumentFault::TrailingBytes);
-        }
+        let flaw = read_whole(document, &mut tape, limits)?;
         Self::read(tape.root(document), flaw)
     }
 

@@ -283,3 +283,6 @@ impl From<DocumentFault> for Stop {
         Self::Fault(fault)
     }
 }
+
+#[cfg(test)]
+mod tests;

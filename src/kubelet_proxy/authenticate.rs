@@ -3,7 +3,7 @@
 //! What is left here is to name the caller for the log; rights are never derived from the name.
 
 use crate::http::listen::Peer;
-use crate::tls::peer_identity::common_name_of;
+use crate::tls::common_name_of;
 
 /// A caller that was let in.
 #[derive(Clone, Debug, PartialEq, Eq)]

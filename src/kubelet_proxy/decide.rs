@@ -9,16 +9,16 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::filter::kubelet_bytes::Arrival;
+use super::meters::Meters;
 use super::mirror_pod;
 use super::pod_ledger::{DenialStanding, PodLedger, Uid};
 use super::relist::RelistGate;
 use super::report_rejection::{REASON, Rejection, RejectionReporter, reason_digest};
 use crate::audit::{Decision, DecisionRecord, PolicyLabel, Source as RecordedSource};
-use crate::kube_wire::pod::{Pod, PodIdentity};
+use crate::kube_wire::pod::Pod;
 use crate::kube_wire::received_pod::{FaultyPod, ReceivedPod, SoundPod};
 use crate::kube_wire::spec_pin::SpecPin;
 use crate::kube_wire::watch_event::Tombstone;
-use crate::metrics::RoleMetrics;
 use crate::policy::Policy;
 
 /// A pod that may reach the kubelet, in its canonical form. Made by [`Judge::rule`] alone.
@@ -86,7 +86,7 @@ pub struct Judge {
     pub(super) ledger: PodLedger,
     pub(super) relist: RelistGate,
     pub(super) reporter: RejectionReporter,
-    pub(super) metrics: Arc<RoleMetrics>,
+    pub(super) meters: Arc<Meters>,
     pub(super) node: String,
     pub(super) logs_payloads: bool,
 }
@@ -104,7 +104,7 @@ impl Judge {
             ReceivedPod::Sound(sound) => self.rule_on_sound(sound, source, scratch),
             ReceivedPod::Faulty(faulty) => self.deny_faulty(faulty, source),
         };
-        self.metrics.decided(began.elapsed());
+        self.meters.decided(began.elapsed());
         ruling
     }
 
@@ -113,9 +113,9 @@ impl Judge {
         &self.ledger
     }
 
-    /// The metrics that rulings feed.
-    pub fn metrics(&self) -> &Arc<RoleMetrics> {
-        &self.metrics
+    /// The counters that rulings feed.
+    pub(super) fn meters(&self) -> &Meters {
+        &self.meters
     }
 
     /// A whole list went through.
@@ -162,12 +162,12 @@ impl Judge {
         source: Source,
     ) -> Ruling<'s, 'p> {
         let standing = self.standing(pod.identity.uid, &reason);
-        self.metrics.denied(rule);
+        self.meters.denied(rule);
         if standing.is_news {
             self.record(pod, Decision::Deny, rule, || reason.clone(), source);
         }
         self.report(pod, standing, reason);
-        Ruling::Deny(Tombstone { identity: pod.identity, resource_version: pod.resource_version })
+        Ruling::Deny(Tombstone::from(pod))
     }
 
     fn standing(&self, uid: &str, reason: &str) -> DenialStanding {
@@ -196,29 +196,27 @@ impl Judge {
     }
 
     fn deny_faulty<'s, 'p>(&self, faulty: &FaultyPod<'p>, source: Source) -> Ruling<'s, 'p> {
-        self.metrics.denied(None);
+        self.meters.denied(None);
         let reason = format!("pod is not sound: {}", faulty.fault);
         let Some(identity) = faulty.identity else {
             tracing::warn!(reason, "a pod without a well-formed identity is hidden");
             return Ruling::Unidentified;
         };
-        let standing = self.standing(identity.uid, &reason);
+        let standing = self.standing(identity.uid.unwrap_or_default(), &reason);
         if standing.is_news {
-            let record = self.bare_record(identity, Decision::Deny, None, reason.clone(), source);
-            record.emit();
+            self.record_faulty(identity, &reason, source);
+            if let Some(uid) = identity.uid {
+                self.reporter.report(Rejection {
+                    namespace: identity.namespace.to_owned(),
+                    name: identity.name.to_owned(),
+                    uid: uid.to_owned(),
+                    reason,
+                    owner_uid: None,
+                    wants_status: true,
+                    wants_delete: false,
+                });
+            }
         }
-        if standing.is_news && !identity.uid.is_empty() {
-            self.reporter.report(Rejection {
-                namespace: identity.namespace.to_owned(),
-                name: identity.name.to_owned(),
-                uid: identity.uid.to_owned(),
-                reason,
-                owner_uid: None,
-                wants_status: true,
-                wants_delete: false,
-            });
-        }
-        let resource_version = faulty.resource_version.unwrap_or_default();
-        Ruling::Deny(Tombstone { identity, resource_version })
+        Ruling::Deny(identity.into())
     }
 }

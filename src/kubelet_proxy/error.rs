@@ -70,6 +70,21 @@ impl AnswerFault {
         }
     }
 
+    /// Who has to mend it, as a metric label.
+    pub fn whose(&self) -> &'static str {
+        match self {
+            Self::BrokenOff(BreakOff::Memory) | Self::Draining => "proxy",
+            Self::Unreachable(_)
+            | Self::Redirect
+            | Self::UnexpectedStatus(_)
+            | Self::ContentType
+            | Self::ContentEncoding
+            | Self::Document(_)
+            | Self::BrokenOff(BreakOff::Connection | BreakOff::TooSlow)
+            | Self::OtherObject => "api_server",
+        }
+    }
+
     /// The HTTP status for the kubelet and, when trying again may help, after how many seconds.
     pub fn answer(&self) -> (StatusCode, Option<u32>) {
         match self {

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::error::AnswerFault;
-use crate::metrics::{Counted, Counter, Gauge, Metrics, RequestMeter, Timing};
+use crate::metrics::handles::{Counted, Counter, Gauge, Timing};
+use crate::metrics::registry::{Metrics, RequestMeter};
 use crate::policy::Policy;
 
 /// The label of decisions that no rule of the policy made.

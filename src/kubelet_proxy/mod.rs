@@ -45,6 +45,7 @@ use self::meters::Meters;
 use self::respond::AnswerBody;
 use crate::http::budget::BodyBudget;
 use crate::http::hop_headers;
+use crate::metrics::registry::RequestMeter;
 use crate::net::drain::Drain;
 use crate::upstream::{RequestBody, Upstream};
 
@@ -103,13 +104,13 @@ impl Proxy {
         *request.uri_mut() = head.uri.clone();
         *request.headers_mut() = hop_headers::going_up(&head.headers);
         let response = self.upstream.send(permit.lane(), request, RESPONSE_HEAD_TIMEOUT).await?;
-        respond::relayed(permit, response)
+        Ok(respond::relayed(permit, response))
     }
 
     fn settle(
         &self,
         answered: Result<Response<AnswerBody>, AnswerFault>,
-        meter: &crate::metrics::RequestMeter,
+        meter: &RequestMeter,
         began: Instant,
     ) -> Response<AnswerBody> {
         match answered {
@@ -121,8 +122,7 @@ impl Proxy {
                 self.meters.answer_refused(&fault);
                 tracing::warn!(reason = fault.label(), "answer not passed on: {fault}");
                 let response = respond::fault(&fault);
-                let whose = fault.whose().as_str();
-                meter.failed(response.status().as_u16(), whose, began.elapsed());
+                meter.failed(response.status().as_u16(), fault.whose(), began.elapsed());
                 response
             }
         }

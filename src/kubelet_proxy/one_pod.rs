@@ -11,8 +11,8 @@ use super::limits::{
     EVENT_DEADLINE, FREE_BODY_BYTES, MAX_OBJECT_BYTES, MID_OBJECT_SILENCE, OBJECT_LIMITS,
 };
 use crate::http::budget::{BodyBudget, Reservation};
-use crate::kube_wire::document::{DocumentFault, is_blank};
-use crate::kube_wire::json::{Cursor, Halt, Tape, ValueFault};
+use crate::kube_wire::document::{DocumentFault, read_whole};
+use crate::kube_wire::json::{Tape, ValueFault};
 use crate::kube_wire::received_pod::ReceivedPod;
 use crate::kube_wire::status_object::Status;
 use crate::upstream::UpstreamBody;
@@ -71,14 +71,7 @@ pub(super) async fn read_answer(
 
 fn parse(document: Vec<u8>, reserved: Option<Reservation>) -> Result<ObjectAnswer, AnswerFault> {
     let mut tape = Tape::default();
-    let mut cursor = Cursor::new(&document);
-    let flaw = cursor.value(&mut tape, OBJECT_LIMITS).map_err(|halt| match halt {
-        Halt::Incomplete => DocumentFault::Truncated,
-        Halt::Syntax(fault) => fault.into(),
-    })?;
-    if !is_blank(document.get(cursor.offset()..).unwrap_or_default()) {
-        return Err(DocumentFault::TrailingBytes.into());
-    }
+    let flaw = read_whole(&document, &mut tape, OBJECT_LIMITS)?;
     Ok(ObjectAnswer { document, tape, flaw, _reserved: reserved })
 }
 

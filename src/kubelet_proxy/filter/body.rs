@@ -6,7 +6,9 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
@@ -16,7 +18,7 @@ use super::kubelet_bytes::KubeletBytes;
 use crate::http::budget::{BodyBudget, Reservation};
 use crate::kubelet_proxy::error::{AnswerFault, BreakOff};
 use crate::kubelet_proxy::limits::{FREE_BODY_BYTES, MID_OBJECT_SILENCE};
-use crate::metrics::RoleMetrics;
+use crate::kubelet_proxy::meters::Meters;
 use crate::net::drain::Drain;
 use crate::upstream::UpstreamBody;
 
@@ -60,9 +62,9 @@ pub struct BrokenOff(&'static str);
 pub(in crate::kubelet_proxy) struct Surroundings {
     pub(in crate::kubelet_proxy) budget: BodyBudget,
     pub(in crate::kubelet_proxy) drain: Drain,
-    pub(in crate::kubelet_proxy) metrics: std::sync::Arc<RoleMetrics>,
+    pub(in crate::kubelet_proxy) meters: Arc<Meters>,
     /// How long one incomplete object (or list) may take.
-    pub(in crate::kubelet_proxy) patience: std::time::Duration,
+    pub(in crate::kubelet_proxy) patience: Duration,
 }
 
 /// A filtered answer about pods.
@@ -187,7 +189,7 @@ impl FilteredBody {
     }
 
     fn interrupt(&mut self, fault: &AnswerFault) {
-        self.surroundings.metrics.answer_refused(fault.label());
+        self.surroundings.meters.answer_refused(fault);
         tracing::warn!(reason = fault.label(), "answer about pods broken off: {fault}");
         self.broken_for = fault.label();
         self.progress = self.filter.interrupt(fault);

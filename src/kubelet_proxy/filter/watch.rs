@@ -16,7 +16,7 @@ use crate::kubelet_proxy::decide::{Judge, Ruling, Scratch, Source};
 use crate::kubelet_proxy::error::{AnswerFault, BreakOff};
 use crate::kubelet_proxy::limits::{MAX_OBJECT_BYTES, OBJECT_LIMITS};
 use crate::kubelet_proxy::pod_ledger::Uid;
-use crate::metrics::WatchStream;
+use crate::metrics::handles::Counted;
 
 /// One watch in progress.
 pub(in crate::kubelet_proxy) struct WatchFilter {
@@ -25,12 +25,12 @@ pub(in crate::kubelet_proxy) struct WatchFilter {
     writer: PodWriter,
     scratch: Scratch,
     /// Counts this stream among the open ones for as long as it lives.
-    _open: WatchStream,
+    _open: Counted,
 }
 
 impl WatchFilter {
     pub(in crate::kubelet_proxy) fn new(judge: Arc<Judge>) -> Self {
-        let open = judge.metrics().watch_stream();
+        let open = judge.meters().watch_stream();
         Self {
             judge,
             reader: WatchReader::new(OBJECT_LIMITS, MAX_OBJECT_BYTES),
@@ -57,7 +57,7 @@ impl WatchFilter {
                     pass(judge, writer, scratch, &received, Arrival::Modified)?;
                 }
                 Some(WatchEvent::Deleted(tombstone)) => {
-                    if let Some(uid) = Uid::parse(tombstone.identity.uid) {
+                    if let Some(uid) = tombstone.uid.and_then(Uid::parse) {
                         judge.ledger().forget_later(uid);
                     }
                     writer.deletion(&tombstone);
