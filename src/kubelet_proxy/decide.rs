@@ -14,10 +14,11 @@ use super::mirror_pod;
 use super::pod_ledger::{DenialStanding, PodLedger, Uid};
 use super::relist::RelistGate;
 use super::report_rejection::{REASON, Rejection, RejectionReporter, reason_digest};
-use crate::audit::{Decision, DecisionRecord, PolicyLabel, Source as RecordedSource};
+use crate::audit::record::{ADMISSION_TARGET, Decision, DecisionRecord, Source as RecordedSource};
+use crate::audit::redact::redacted_pod;
 use crate::kube_wire::pod::Pod;
 use crate::kube_wire::received_pod::{FaultyPod, ReceivedPod, SoundPod};
-use crate::kube_wire::spec_pin::SpecPin;
+use crate::kube_wire::spec_pin::{PodEncoding, SpecPin};
 use crate::kube_wire::watch_event::Tombstone;
 use crate::policy::Policy;
 
@@ -79,19 +80,37 @@ impl Scratch {
     }
 }
 
-/// Everything that a ruling depends on.
-#[derive(Debug)]
-pub struct Judge {
-    pub(super) policy: Policy,
-    pub(super) ledger: PodLedger,
-    pub(super) relist: RelistGate,
-    pub(super) reporter: RejectionReporter,
-    pub(super) meters: Arc<Meters>,
+/// What a judge is told at start.
+#[derive(Clone, Debug)]
+pub(super) struct JudgeSettings {
+    /// For records and Events.
     pub(super) node: String,
+    /// `--log-pod-payloads`.
     pub(super) logs_payloads: bool,
 }
 
+/// Everything that a ruling depends on.
+#[derive(Debug)]
+pub struct Judge {
+    policy: Policy,
+    ledger: PodLedger,
+    relist: RelistGate,
+    reporter: RejectionReporter,
+    meters: Arc<Meters>,
+    settings: JudgeSettings,
+}
+
 impl Judge {
+    pub(super) fn new(
+        policy: Policy,
+        reporter: RejectionReporter,
+        meters: Arc<Meters>,
+        settings: JudgeSettings,
+    ) -> Self {
+        let (ledger, relist) = (PodLedger::default(), RelistGate::default());
+        Self { policy, ledger, relist, reporter, meters, settings }
+    }
+
     /// Rules on one pod.
     pub fn rule<'s, 'p>(
         &self,
@@ -123,6 +142,11 @@ impl Judge {
         self.relist.listed();
     }
 
+    /// Must a resumed watch be sent back to list?
+    pub fn sends_back(&self) -> bool {
+        self.relist.sends_back()
+    }
+
     fn rule_on_sound<'s, 'p>(
         &self,
         sound: &SoundPod<'p>,
@@ -131,7 +155,14 @@ impl Judge {
     ) -> Ruling<'s, 'p> {
         let SoundPod { checked, pod } = sound;
         scratch.clear();
+        let Some(uid) = Uid::parse(pod.identity.uid) else {
+            return self.deny(pod, None, "metadata.uid: not a UUID".to_owned(), source);
+        };
         if pod.is_mirror {
+            if self.ledger.is_pinned(uid) {
+                let reason = "became a mirror pod after admission".to_owned();
+                return self.deny(pod, None, reason, source);
+            }
             // A kubelet never runs a mirror pod, and makes it anew for ever when it cannot see it.
             mirror_pod::write_inert(sound, &mut scratch.json);
             return Ruling::Admit(AdmittedPod { json: &scratch.json });
@@ -142,15 +173,19 @@ impl Judge {
             return self.deny(pod, rule, verdict.reason().to_string(), source);
         }
         checked.write(&mut scratch.json, &mut scratch.mutable);
-        let pin = SpecPin::of(sound, &scratch.json, &scratch.mutable);
-        let Some(uid) = Uid::parse(pod.identity.uid) else {
-            return self.deny(pod, None, "metadata.uid: not a UUID".to_owned(), source);
-        };
+        let span = 0..scratch.json.len();
+        let encoding = PodEncoding { bytes: &scratch.json, span, mutable: &scratch.mutable };
+        let pin = SpecPin::new(checked, pod, &encoding);
         if let Err(refusal) = self.ledger.admit(uid, pin) {
             return self.deny(pod, None, refusal.to_string(), source);
         }
-        self.record(pod, Decision::Admit, rule, || verdict.reason().to_string(), source);
-        self.log_payload(&scratch.json);
+        self.meters.admitted(rule);
+        if tracing::enabled!(target: ADMISSION_TARGET, tracing::Level::DEBUG) {
+            self.record(Some(pod), Tombstone::from(pod), Decision::Admit, rule, &verdict.reason().to_string(), source);
+        }
+        if self.settings.logs_payloads {
+            log_payload(&scratch.json);
+        }
         Ruling::Admit(AdmittedPod { json: &scratch.json })
     }
 
@@ -164,7 +199,7 @@ impl Judge {
         let standing = self.standing(pod.identity.uid, &reason);
         self.meters.denied(rule);
         if standing.is_news {
-            self.record(pod, Decision::Deny, rule, || reason.clone(), source);
+            self.record(Some(pod), Tombstone::from(pod), Decision::Deny, rule, &reason, source);
         }
         self.report(pod, standing, reason);
         Ruling::Deny(Tombstone::from(pod))
@@ -204,7 +239,7 @@ impl Judge {
         };
         let standing = self.standing(identity.uid.unwrap_or_default(), &reason);
         if standing.is_news {
-            self.record_faulty(identity, &reason, source);
+            self.record(None, identity.into(), Decision::Deny, None, &reason, source);
             if let Some(uid) = identity.uid {
                 self.reporter.report(Rejection {
                     namespace: identity.namespace.to_owned(),
@@ -218,5 +253,54 @@ impl Judge {
             }
         }
         Ruling::Deny(identity.into())
+    }
+
+    fn record(
+        &self,
+        pod: Option<&Pod<'_>>,
+        identity: Tombstone<'_>,
+        decision: Decision,
+        rule: Option<&str>,
+        reason: &str,
+        source: Source,
+    ) {
+        let images: Vec<&str> = pod.map_or_else(Vec::new, |pod| {
+            pod.containers.iter().map(|container| container.image).collect()
+        });
+        let (source, event_type) = source.recorded();
+        DecisionRecord {
+            decided_at: jiff::Timestamp::now(),
+            decision,
+            namespace: identity.namespace,
+            pod: identity.name,
+            uid: identity.uid.unwrap_or_default(),
+            rule,
+            reason,
+            policy: self.policy.name(),
+            policy_digest: self.policy.digest(),
+            images: &images,
+            node: &self.settings.node,
+            source,
+            event_type,
+        }
+        .log();
+    }
+}
+
+impl Source {
+    fn recorded(self) -> (RecordedSource, Option<&'static str>) {
+        match self {
+            Self::List => (RecordedSource::List, None),
+            Self::Watch(Arrival::Added) => (RecordedSource::Watch, Some("ADDED")),
+            Self::Watch(Arrival::Modified) => (RecordedSource::Watch, Some("MODIFIED")),
+            Self::Get => (RecordedSource::Get, None),
+            Self::Write => (RecordedSource::Write, None),
+        }
+    }
+}
+
+fn log_payload(json: &[u8]) {
+    if let Some(payload) = redacted_pod(json) {
+        tracing::info!(payload, "pod payload");
     }
 }

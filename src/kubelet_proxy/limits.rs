@@ -67,3 +67,9 @@ pub const OWNER_FORGIVENESS: Duration = Duration::from_secs(600);
 
 /// Owners remembered for damping.
 pub const OWNERS_REMEMBERED: usize = 4096;
+
+/// Time that running requests get after SIGTERM, as the seed gives them.
+pub const DRAIN_GRACE: Duration = Duration::from_secs(10);
+
+/// How long the start waits for a credential plugin. Longer than its own limit of 10 s.
+pub const CREDENTIALS_AT_START: Duration = Duration::from_secs(12);

@@ -33,7 +33,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
-pub use serve::{ServeError, serve};
+pub use serve::serve;
 
 use self::authenticate::Caller;
 use self::classify::{Asked, Relay, classify};
@@ -52,7 +52,7 @@ use crate::upstream::{RequestBody, Upstream};
 /// What every request needs.
 #[derive(Debug)]
 struct Proxy {
-    upstream: Upstream,
+    upstream: Arc<Upstream>,
     judge: Arc<Judge>,
     meters: Arc<Meters>,
     budget: BodyBudget,
@@ -75,7 +75,7 @@ impl Proxy {
                 self.settle(answered, &self.meters.relayed, began)
             }
             Ok(Asked::Pods(asked)) => {
-                let body = RequestBody::streaming(body);
+                let body = RequestBody::Streaming(body);
                 let answered = pods::answer(&self, asked, head.headers.clone(), body).await;
                 self.settle(answered, &self.meters.pods, began)
             }
@@ -99,7 +99,7 @@ impl Proxy {
         head: &Parts,
         body: Incoming,
     ) -> Result<Response<AnswerBody>, AnswerFault> {
-        let mut request = Request::new(RequestBody::streaming(body));
+        let mut request = Request::new(RequestBody::Streaming(body));
         *request.method_mut() = head.method.clone();
         *request.uri_mut() = head.uri.clone();
         *request.headers_mut() = hop_headers::going_up(&head.headers);

@@ -101,6 +101,11 @@ impl PodLedger {
         Ok(())
     }
 
+    /// Was a spec of this pod admitted here?
+    pub fn is_pinned(&self, uid: Uid) -> bool {
+        self.lock().by_uid.get(&uid).is_some_and(|entry| entry.pin.is_some())
+    }
+
     /// Records a denial for a reason (by its digest).
     pub fn deny(&self, uid: Uid, reason: u64) -> DenialStanding {
         let mut entries = self.lock();

@@ -35,7 +35,7 @@ pub(super) async fn answer(
         PodRequest::List(query) => list(proxy, query, headers).await,
         PodRequest::Watch(query) => watch(proxy, query, headers).await,
         PodRequest::Get(pod) => {
-            let question = about(&pod, Method::GET, "", headers, RequestBody::empty());
+            let question = about(&pod, Method::GET, "", headers, RequestBody::Empty);
             one(proxy, question, &[StatusCode::OK], Some(pod), Source::Get).await
         }
         PodRequest::Create { namespace } => {
@@ -55,7 +55,7 @@ pub(super) async fn answer(
             if let Some(uid) = status_report::stopped_pod(&report) {
                 proxy.judge.ledger().kubelet_reported_stop(uid);
             }
-            let body = RequestBody::full(report);
+            let body = RequestBody::Full(report);
             let question = about(&pod, Method::PATCH, "/status", headers, body);
             one(proxy, question, &[StatusCode::OK], Some(pod), Source::Write).await
         }
@@ -77,7 +77,7 @@ fn about(
 fn many(query: &ListQuery, headers: HeaderMap, lane: Lane) -> PodQuestion {
     let separator = if query.text.is_empty() { "" } else { "?" };
     let target = format!("/api/v1/pods{separator}{}", query.text);
-    PodQuestion { method: Method::GET, target, headers, body: RequestBody::empty(), lane }
+    PodQuestion { method: Method::GET, target, headers, body: RequestBody::Empty, lane }
 }
 
 async fn list(
@@ -103,7 +103,7 @@ async fn watch(
     query: ListQuery,
     headers: HeaderMap,
 ) -> Result<Response<AnswerBody>, AnswerFault> {
-    if query.resumes && proxy.judge.relist.sends_back() {
+    if query.resumes && proxy.judge.sends_back() {
         let status = Status::expired("kubelet-proxy has decided on no list yet: list first");
         return Ok(respond::only_event(&status));
     }

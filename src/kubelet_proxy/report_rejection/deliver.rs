@@ -22,7 +22,7 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(120);
 /// What reports need.
 #[derive(Debug)]
 pub(in crate::kubelet_proxy) struct Reporting {
-    pub(in crate::kubelet_proxy) upstream: Upstream,
+    pub(in crate::kubelet_proxy) upstream: Arc<Upstream>,
     pub(in crate::kubelet_proxy) node: String,
     pub(in crate::kubelet_proxy) meters: Arc<Meters>,
 }
@@ -93,7 +93,7 @@ async fn send(
         .header(header::ACCEPT, JSON)
         .header(header::ACCEPT_ENCODING, "identity")
         .header(header::USER_AGENT, concat!("kubelet-proxy/", env!("CARGO_PKG_VERSION")))
-        .body(RequestBody::full(Bytes::from(body.to_string())));
+        .body(RequestBody::Full(Bytes::from(body.to_string())));
     let Ok(request) = request else {
         // Names of the path matched their grammar, so this is our mistake; repeating it helps nobody.
         return Outcome::Refused { code: 0 };

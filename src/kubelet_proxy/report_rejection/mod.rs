@@ -14,6 +14,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 pub(crate) use messages::REASON;
+pub(super) use deliver::Reporting;
 pub(super) use queue::run;
 
 use super::limits::REJECTION_QUEUE;
