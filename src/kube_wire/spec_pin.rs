@@ -11,10 +11,8 @@ mod tags;
 
 use std::ops::Range;
 
-use aws_lc_rs::digest::{Context, SHA256};
-
 use self::facts::Facts;
-use self::tags::{Tags, digest_of, feed};
+use self::tags::{Tags, append, sha256};
 use super::pod::Pod;
 use super::schema::Checked;
 
@@ -69,16 +67,14 @@ impl SpecPin {
     /// Pins a pod: the checked value, what was read from it, and what was written of it.
     pub fn new(checked: &Checked<'_>, pod: &Pod<'_>, encoding: &PodEncoding<'_>) -> Self {
         let facts = Facts::read(checked.value().field("spec"));
-        let mut context = Context::new(&SHA256);
+        let mut frozen = Vec::with_capacity(encoding.span.len());
         for text in [pod.identity.namespace, pod.identity.name, pod.identity.uid] {
-            feed(&mut context, text.as_bytes());
+            append(&mut frozen, text);
         }
-        feed(&mut context, &facts.frozen_resources);
-        for piece in encoding.frozen() {
-            context.update(piece);
-        }
+        frozen.extend_from_slice(&facts.frozen_resources);
+        encoding.frozen().for_each(|piece| frozen.extend_from_slice(piece));
         Self {
-            digest: digest_of(context),
+            digest: sha256(&frozen),
             active_deadline_seconds: facts.active_deadline_seconds,
             termination_grace_period_seconds: facts.termination_grace_period_seconds,
             tolerations: facts.tolerations,

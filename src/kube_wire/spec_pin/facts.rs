@@ -4,9 +4,7 @@
 
 use std::borrow::Cow;
 
-use aws_lc_rs::digest::{Context, SHA256};
-
-use super::tags::{Tag, Tags, feed, tag_from};
+use super::tags::{Tag, Tags, append, tag_of};
 use crate::kube_wire::json::{Kind, Value};
 
 /// The only resources that can be resized in place (`dropCPUMemoryUpdates`), with the bits that say
@@ -86,8 +84,7 @@ impl Facts {
     fn freeze(&mut self, entries: &[[Cow<'_, str>; 3]]) {
         self.frozen_resources.extend((entries.len() as u64).to_le_bytes());
         for text in entries.iter().flatten() {
-            self.frozen_resources.extend((text.len() as u64).to_le_bytes());
-            self.frozen_resources.extend(text.as_bytes());
+            append(&mut self.frozen_resources, text);
         }
     }
 }
@@ -125,11 +122,11 @@ fn read_toleration(toleration: Value<'_>) -> Tag {
             _ => {}
         }
     }
-    let mut context = Context::new(&SHA256);
+    let mut member = Vec::new();
     for part in [key, operator, value, effect] {
-        feed(&mut context, part.as_bytes());
+        append(&mut member, part);
     }
-    tag_from(context)
+    tag_of(&member)
 }
 
 fn text(value: Value<'_>) -> &str {

@@ -2,7 +2,7 @@
 //!
 //! A tag is the first 16 bytes of a SHA-256: enough that none can be forged for another's content.
 
-use aws_lc_rs::digest::{Context, SHA256, digest};
+use aws_lc_rs::digest::{SHA256, digest};
 
 /// A pod has a handful of tolerations; of more than this many, one tag over all is kept, so that a
 /// hostile pod cannot make its pin large. Such a pod may not get further ones.
@@ -42,27 +42,19 @@ impl Tags {
     }
 }
 
-fn tag_of(bytes: &[u8]) -> Tag {
-    first_half(digest(&SHA256, bytes).as_ref())
+/// The tag of a member, given as bytes that no other member has.
+pub(super) fn tag_of(bytes: &[u8]) -> Tag {
+    sha256(bytes).first_chunk().copied().unwrap_or_default()
 }
 
-/// The tag of what a context was fed.
-pub(super) fn tag_from(context: Context) -> Tag {
-    first_half(&digest_of(context))
+pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    digest(&SHA256, bytes).as_ref().first_chunk().copied().unwrap_or_default()
 }
 
-fn first_half(digest: &[u8]) -> Tag {
-    digest.first_chunk().copied().unwrap_or_default()
-}
-
-pub(super) fn digest_of(context: Context) -> [u8; 32] {
-    context.finish().as_ref().first_chunk().copied().unwrap_or_default()
-}
-
-/// Feeds bytes with their length, so that no two sequences of pieces are fed alike.
-pub(super) fn feed(context: &mut Context, bytes: &[u8]) {
-    context.update(&(bytes.len() as u64).to_le_bytes());
-    context.update(bytes);
+/// Appends a text with its length, so that no two sequences of texts give the same bytes.
+pub(super) fn append(bytes: &mut Vec<u8>, text: &str) {
+    bytes.extend_from_slice(&(text.len() as u64).to_le_bytes());
+    bytes.extend_from_slice(text.as_bytes());
 }
 
 /// The elements of a canonical array of objects: no white space between tokens.
