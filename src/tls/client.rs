@@ -179,7 +179,7 @@ mod tests {
         let authority = Authority::new("ca");
         let pair = authority.issue("system:node:a").pair();
         let made = client_tls(&ServerTrust::Roots(authority.material()), Some(&pair)).unwrap();
-        assert_eq!(made.identity.unwrap().common_name, "system:node:a");
+        assert_eq!(made.identity.unwrap().common_name.as_deref(), Some("system:node:a"));
         assert_eq!(made.config.alpn_protocols, [b"h2".to_vec(), b"http/1.1".to_vec()]);
     }
 

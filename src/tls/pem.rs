@@ -52,12 +52,14 @@ pub(super) fn private_key(material: &Material) -> Result<PrivateKeyDer<'static>,
 }
 
 fn as_private_key(item: Item) -> Option<PrivateKeyDer<'static>> {
-    // `Item` is non-exhaustive and foreign: everything that is not a key is not a key.
-    match item {
-        Item::Pkcs1Key(key) => Some(key.into()),
-        Item::Pkcs8Key(key) => Some(key.into()),
-        Item::Sec1Key(key) => Some(key.into()),
-        _ => None,
+    if let Item::Pkcs8Key(key) = item {
+        Some(key.into())
+    } else if let Item::Sec1Key(key) = item {
+        Some(key.into())
+    } else if let Item::Pkcs1Key(key) = item {
+        Some(key.into())
+    } else {
+        None
     }
 }
 
