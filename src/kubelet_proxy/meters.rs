@@ -13,21 +13,34 @@ const NO_RULE: &str = "";
 
 /// Handles for everything that this role counts.
 #[derive(Debug)]
-pub struct Meters {
+pub(super) struct Meters {
     metrics: Metrics,
     admitted: HashMap<String, Counter>,
     denied: HashMap<String, Counter>,
     decision_time: Timing,
     watches: Gauge,
+    pub(super) events: WatchEventCounters,
     waiting: Gauge,
     pub(super) relayed: RequestMeter,
     pub(super) pods: RequestMeter,
     pub(super) refused: RequestMeter,
 }
 
+/// What was done with watch events, by type.
+#[derive(Debug)]
+pub(super) struct WatchEventCounters {
+    pub(super) added: Counter,
+    pub(super) added_denied: Counter,
+    pub(super) modified: Counter,
+    pub(super) modified_denied: Counter,
+    pub(super) deleted: Counter,
+    pub(super) bookmark: Counter,
+    pub(super) error: Counter,
+}
+
 impl Meters {
     /// Handles for a policy's rules.
-    pub fn new(metrics: Metrics, policy: &Policy) -> Self {
+    pub(super) fn new(metrics: Metrics, policy: &Policy) -> Self {
         let per_rule = |verdict: &'static str| {
             let rules = policy.rule_names().chain([NO_RULE]);
             rules.map(|rule| (rule.to_owned(), metrics.decisions(verdict, rule.to_owned()))).collect()
@@ -37,6 +50,15 @@ impl Meters {
             denied: per_rule("deny"),
             decision_time: metrics.decision_duration(),
             watches: metrics.watch_streams(),
+            events: WatchEventCounters {
+                added: metrics.watch_events("ADDED", "passed"),
+                added_denied: metrics.watch_events("ADDED", "deleted"),
+                modified: metrics.watch_events("MODIFIED", "passed"),
+                modified_denied: metrics.watch_events("MODIFIED", "deleted"),
+                deleted: metrics.watch_events("DELETED", "passed"),
+                bookmark: metrics.watch_events("BOOKMARK", "passed"),
+                error: metrics.watch_events("ERROR", "passed"),
+            },
             waiting: metrics.rejection_queue_length(),
             relayed: metrics.requests("relay"),
             pods: metrics.requests("pods"),
@@ -60,10 +82,6 @@ impl Meters {
     /// One open pod watch for as long as the result lives.
     pub(super) fn watch_stream(&self) -> Counted {
         self.watches.count_one()
-    }
-
-    pub(super) fn watch_event(&self, event_type: &'static str, action: &'static str) {
-        self.metrics.watch_events(event_type, action).increment();
     }
 
     pub(super) fn answer_refused(&self, fault: &AnswerFault) {

@@ -91,13 +91,15 @@ impl ObjectAnswer {
         }
         let received = ReceivedPod::read(value, self.flaw.clone());
         let identity = match &received {
-            ReceivedPod::Sound(sound) => Some(sound.pod.identity),
-            ReceivedPod::Faulty(faulty) => faulty.identity,
+            ReceivedPod::Sound(sound) => {
+                Some((sound.pod.identity.namespace, sound.pod.identity.name))
+            }
+            ReceivedPod::Faulty(faulty) => {
+                faulty.identity.map(|identity| (identity.namespace, identity.name))
+            }
         };
         let is_asked_for = match (expected, identity) {
-            (Some(asked), Some(found)) => {
-                found.namespace == asked.namespace && found.name == asked.name
-            }
+            (Some(asked), Some(found)) => found == (&asked.namespace, &asked.name),
             (Some(_), None) => false,
             (None, _) => true,
         };

@@ -50,7 +50,7 @@ pub async fn serve(
     upstream.reloads().into_iter().for_each(|reload| follower.follow(reload));
     let transport = front(&options.front, &upstream, &mut follower)?;
     let socket = match sockets.kubelet {
-        Some(socket) => socket,
+        Some(socket) => inherited(socket)?,
         None => bind(options.listen_address).await?,
     };
     let admin = match options.metrics_address {
@@ -160,6 +160,11 @@ async fn bind(address: std::net::SocketAddr) -> Result<TcpListener, RunError> {
     listen::bind(address)
         .await
         .map_err(|error| RunError::Failed(format!("cannot listen on {address}: {error}")))
+}
+
+fn inherited(socket: std::net::TcpListener) -> Result<TcpListener, RunError> {
+    let adopted = socket.set_nonblocking(true).and_then(|()| TcpListener::from_std(socket));
+    adopted.map_err(|error| RunError::Failed(format!("socket passed by systemd: {error}")))
 }
 
 fn follow_files(metrics: &Metrics) -> FileFollower {

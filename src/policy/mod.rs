@@ -80,6 +80,11 @@ impl Policy {
         self.rules.len()
     }
 
+    /// Names of the rules, in order.
+    pub fn rule_names(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().map(|rule| rule.name())
+    }
+
     /// The verdict of the first rule that matches, else of the default action.
     pub fn evaluate<'v>(&'v self, pod: &'v Pod<'v>) -> Verdict<'v> {
         let subject = Subject::new(pod);

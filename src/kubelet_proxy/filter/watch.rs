@@ -60,15 +60,18 @@ impl WatchFilter {
                     if let Some(uid) = tombstone.uid.and_then(Uid::parse) {
                         judge.ledger().forget_later(uid);
                     }
+                    judge.meters().events.deleted.increment();
                     writer.deletion(&tombstone);
                 }
                 Some(WatchEvent::Bookmark { resource_version, initial_events_end }) => {
+                    judge.meters().events.bookmark.increment();
                     writer.bookmark(resource_version, initial_events_end);
                     if initial_events_end {
                         judge.listed();
                     }
                 }
                 Some(WatchEvent::Error(status)) => {
+                    judge.meters().events.error.increment();
                     writer.error(&status);
                     return Ok(Progress::Ended);
                 }
@@ -84,9 +87,20 @@ fn pass(
     received: &ReceivedPod<'_>,
     arrival: Arrival,
 ) -> Result<(), AnswerFault> {
+    let events = &judge.meters().events;
+    let (passed, denied) = match arrival {
+        Arrival::Added => (&events.added, &events.added_denied),
+        Arrival::Modified => (&events.modified, &events.modified_denied),
+    };
     match judge.rule(received, Source::Watch(arrival), scratch) {
-        Ruling::Admit(pod) => writer.arrival(arrival, &pod),
-        Ruling::Deny(tombstone) => writer.deletion(&tombstone),
+        Ruling::Admit(pod) => {
+            passed.increment();
+            writer.arrival(arrival, &pod);
+        }
+        Ruling::Deny(tombstone) => {
+            denied.increment();
+            writer.deletion(&tombstone);
+        }
         // Nobody can say which pod to take away, so the kubelet has to look at all of them.
         Ruling::Unidentified => {
             let fault = DocumentFault::Envelope("an event's pod has no well-formed identity");

@@ -71,7 +71,9 @@ pub(super) async fn deliver(reporting: &Reporting, rejection: &Rejection) -> Out
         let events = format!("/api/v1/namespaces/{}/events", rejection.namespace);
         let told = event(rejection, &reporting.node, &now);
         let outcome = send(reporting, Method::POST, &events, JSON, &told).await;
-        reporting.meters.rejection(event_label(outcome));
+        if outcome != Outcome::Delivered {
+            reporting.meters.rejection("event-failed");
+        }
     }
     if rejection.wants_delete {
         return send(reporting, Method::DELETE, &pod, JSON, &last_delete(rejection)).await;
