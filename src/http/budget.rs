@@ -163,6 +163,20 @@ impl Reservation {
         Ok(())
     }
 
+    /// Makes the reservation cover at least `bytes` in all, if they are free now.
+    ///
+    /// # Errors
+    /// [`BudgetError`], without waiting; what was held before is still held.
+    pub fn try_grow_to(&mut self, bytes: u64) -> Result<(), BudgetError> {
+        self.budget.checked_units(bytes)?;
+        let missing = bytes.saturating_sub(self.bytes());
+        if missing > 0 {
+            let more = self.budget.try_reserve(missing)?;
+            self.permit.merge(more.permit);
+        }
+        Ok(())
+    }
+
     /// Gives back what exceeds `bytes`.
     pub fn shrink_to(&mut self, bytes: u64) {
         let kept = units(bytes) as usize;
@@ -261,6 +275,18 @@ mod tests {
         tokio::task::yield_now().await;
         drop(held);
         assert_eq!(waiting.await.unwrap(), Ok(UNIT_BYTES));
+    }
+
+    #[tokio::test]
+    async fn growing_at_once_takes_what_is_free_or_nothing() {
+        let budget = BodyBudget::new(LIMIT);
+        let mut one = budget.try_reserve(UNIT_BYTES).unwrap();
+        assert_eq!(one.try_grow_to(4 * UNIT_BYTES), Ok(()));
+        assert_eq!(one.try_grow_to(2 * UNIT_BYTES), Ok(()), "growing never shrinks");
+        assert_eq!(one.bytes(), 4 * UNIT_BYTES);
+        let _other = budget.try_reserve(6 * UNIT_BYTES).unwrap();
+        assert_eq!(one.try_grow_to(5 * UNIT_BYTES), Err(BudgetError::InUse { limit_bytes: LIMIT }));
+        assert_eq!(one.bytes(), 4 * UNIT_BYTES);
     }
 
     #[tokio::test]
