@@ -8,3 +8,4 @@ pub mod json;
 pub mod pod;
 pub mod pod_schema;
 pub mod schema;
+pub mod spec_pin;
