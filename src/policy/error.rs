@@ -5,8 +5,13 @@
 
 use std::fmt;
 
+use super::located::Located;
+
 /// The largest policy that is read: thousands of rules fit, a wrong file given by mistake does not.
 pub const MAX_POLICY_BYTES: usize = 1024 * 1024;
+
+/// Warnings beyond these are counted only: nobody reads on, and each costs a scan of the text.
+const MAX_WARNINGS: usize = 50;
 
 /// Why a policy was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -67,5 +72,32 @@ pub struct PolicyWarning {
 impl fmt::Display for PolicyWarning {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{} (line {}): {}", self.path, self.line, self.problem)
+    }
+}
+
+/// The warnings so far, in the order of the file.
+#[derive(Debug, Default)]
+pub(super) struct Warnings {
+    kept: Vec<PolicyWarning>,
+    omitted: usize,
+}
+
+impl Warnings {
+    /// Says what is odd about a value.
+    pub(super) fn add(&mut self, at: &Located<'_>, problem: impl Into<String>) {
+        if self.kept.len() < MAX_WARNINGS {
+            self.kept.push(at.warning(problem));
+        } else {
+            self.omitted = self.omitted.saturating_add(1);
+        }
+    }
+
+    /// All that were kept, and how many were not.
+    pub(super) fn finish(mut self, document: &Located<'_>) -> Vec<PolicyWarning> {
+        if self.omitted > 0 {
+            let more = format!("has {} more warnings; correct these first", self.omitted);
+            self.kept.push(document.warning(more));
+        }
+        self.kept
     }
 }

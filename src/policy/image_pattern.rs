@@ -4,10 +4,21 @@
 //! a reference, so `nginx*` can never reach `nginx.evil.io/x`. A refusing one meets every way the
 //! image could have been written, so that no spelling slips past it.
 
-use super::error::{PolicyError, PolicyWarning};
+use memchr::memmem::Finder;
+
+use super::error::{PolicyError, Warnings};
 use super::image_reference::{Host, ImageReference};
 use super::located::Located;
 use super::pattern::Pattern;
+
+/// Stands around each spelling.
+const LINE_BREAK: &str = "\n";
+
+/// Saves growing: an official image of Docker Hub, with tag and digest, has about this much.
+const USUAL_SPELLINGS_BYTES: usize = 1024;
+
+/// Hosts under which Docker Hub is reached, and none at all.
+const HUB_HEADS: [&str; 4] = ["docker.io", "index.docker.io", "registry-1.docker.io", ""];
 
 /// One entry of `images.allowed`.
 #[derive(Clone, Debug)]
@@ -17,22 +28,21 @@ pub(super) struct AllowedImage(Pattern);
 #[derive(Clone, Debug)]
 pub(super) struct DeniedImage {
     written: String,
-    pattern: Pattern,
+    /// What to look for in the lines of [`spellings`]; no reference holds a line break.
+    needle: Finder<'static>,
 }
 
 impl AllowedImage {
     /// Reads an entry and normalises its text as images are.
-    pub(super) fn read(
-        at: &Located<'_>,
-        warnings: &mut Vec<PolicyWarning>,
-    ) -> Result<Self, PolicyError> {
+    pub(super) fn read(at: &Located<'_>, warnings: &mut Warnings) -> Result<Self, PolicyError> {
         let pattern = match read_pattern(at)? {
             Pattern::Exact(text) => Pattern::Exact(normalise_exact(at, &text)?),
             Pattern::Prefix(text) => {
                 if !text.contains('/') && text.split(':').next().is_some_and(|h| h.contains('.')) {
-                    warnings.push(at.warning(format!(
-                        "means docker.io/library/{text}*; for a registry write `{text}/*`"
-                    )));
+                    warnings.add(
+                        at,
+                        format!("means docker.io/library/{text}*; for a registry write `{text}/*`"),
+                    );
                 }
                 Pattern::Prefix(normalise_prefix(&text))
             }
@@ -51,17 +61,17 @@ impl DeniedImage {
     /// Reads an entry. Comparison ignores case: hosts do, and refusing more is safe.
     pub(super) fn read(at: &Located<'_>) -> Result<Self, PolicyError> {
         let written = at.string()?;
-        let pattern = match read_pattern(at)? {
+        let needle = match read_pattern(at)? {
+            Pattern::Any => String::new(),
             Pattern::Exact(text) => {
                 normalise_exact(at, &text)?;
-                Pattern::Exact(fold(&text))
+                format!("{LINE_BREAK}{}{LINE_BREAK}", fold(&text))
             }
-            Pattern::Prefix(text) => Pattern::Prefix(fold(&text)),
-            Pattern::Suffix(text) => Pattern::Suffix(text.to_ascii_lowercase()),
-            Pattern::Contains(text) => Pattern::Contains(text.to_ascii_lowercase()),
-            Pattern::Any => Pattern::Any,
+            Pattern::Prefix(text) => format!("{LINE_BREAK}{}", fold(&text)),
+            Pattern::Suffix(text) => format!("{}{LINE_BREAK}", text.to_ascii_lowercase()),
+            Pattern::Contains(text) => text.to_ascii_lowercase(),
         };
-        Ok(Self { written, pattern })
+        Ok(Self { written, needle: Finder::new(&needle).into_owned() })
     }
 
     /// The entry as the policy has it.
@@ -70,38 +80,31 @@ impl DeniedImage {
     }
 
     /// `spellings` are those of [`spellings`].
-    pub(super) fn matches(&self, spellings: &[String]) -> bool {
-        spellings.iter().any(|spelling| self.pattern.matches(spelling))
+    pub(super) fn matches(&self, spellings: &str) -> bool {
+        self.needle.find(spellings.as_bytes()).is_some()
     }
 }
 
-/// Every way an image could have been written, in lower case: with and without the default
-/// registry, its path, the port, the tag and the digest, and as the pod has it.
-pub(super) fn spellings(written: &str, image: &ImageReference<'_>) -> Vec<String> {
+/// Every way an image could have been written, each between line breaks, in lower case: with and
+/// without the default registry, its path, the port, the tag and the digest, and as the pod has it.
+pub(super) fn spellings(written: &str, image: &ImageReference<'_>) -> String {
     let host = image.host();
-    let bare = Host { port: None, ..host }.to_string();
-    let mut hosts = vec![format!("{bare}/")];
-    if host.port.is_some() {
-        hosts.push(format!("{host}/"));
-    }
-    if host.is_docker_hub() {
-        hosts.extend(
-            ["docker.io/", "index.docker.io/", "registry-1.docker.io/", ""].map(str::to_owned),
-        );
-    }
-    let paths = image.path_spellings();
-    let endings = image.endings();
-    let mut spellings = vec![written.to_ascii_lowercase()];
-    for host in &hosts {
-        for path in &paths {
-            spellings.extend(endings.iter().map(|ending| {
-                let mut spelling = format!("{host}{path}{ending}");
-                spelling.make_ascii_lowercase();
-                spelling
-            }));
+    let with_port = host.port.map(|_| host.to_string());
+    let bare = if host.is_docker_hub() { &HUB_HEADS[..] } else { &[host.name] };
+    let mut lines = String::with_capacity(USUAL_SPELLINGS_BYTES);
+    lines.extend([LINE_BREAK, written, LINE_BREAK]);
+    for head in bare.iter().copied().chain(with_port.as_deref()) {
+        let slash = if head.is_empty() { "" } else { "/" };
+        for path in image.path_spellings().into_iter().flatten() {
+            for ending in image.endings().into_iter().flatten() {
+                lines.extend([head, slash]);
+                lines.extend(path.into_iter().chain(ending));
+                lines.push_str(LINE_BREAK);
+            }
         }
     }
-    spellings
+    lines.make_ascii_lowercase();
+    lines
 }
 
 fn read_pattern(at: &Located<'_>) -> Result<Pattern, PolicyError> {
@@ -148,7 +151,7 @@ mod tests {
     fn is_allowed(pattern: &str, image: &str) -> bool {
         let text = serde_json::to_string(pattern).unwrap();
         let at = Located::document(&text).unwrap();
-        let pattern = AllowedImage::read(&at, &mut Vec::new()).unwrap();
+        let pattern = AllowedImage::read(&at, &mut Warnings::default()).unwrap();
         pattern.matches(&ImageReference::parse(image).unwrap().to_string())
     }
 
@@ -232,8 +235,9 @@ mod tests {
     #[test]
     fn a_prefix_that_looks_like_a_registry_warns() {
         let at = Located::document("\"mcr.microsoft.com*\"").unwrap();
-        let mut warnings = Vec::new();
+        let mut warnings = Warnings::default();
         AllowedImage::read(&at, &mut warnings).unwrap();
+        let warnings = warnings.finish(&at);
         assert!(warnings[0].problem.contains("write `mcr.microsoft.com/*`"), "{warnings:?}");
     }
 }

@@ -90,24 +90,26 @@ impl<'a> ImageReference<'a> {
         self.digest.is_some()
     }
 
-    /// What stands behind the name in each way the reference could have been written, the barest
-    /// first: a deny pattern for `nginx:1.0` must also meet `nginx:1.0@sha256:…`.
-    pub(super) fn endings(&self) -> Vec<String> {
+    /// What stands behind the name in each way the reference could have been written, in pieces:
+    /// a deny pattern for `nginx:1.0` must also meet `nginx:1.0@sha256:…`.
+    pub(super) fn endings(&self) -> [Option<[&'a str; 4]>; 4] {
         let tag = match (self.tag, self.digest) {
             (None, None) => Some("latest"),
             (tag, _) => tag,
         };
-        let tag = tag.map(|tag| format!(":{tag}"));
-        let digest = self.digest.map(|digest| format!("@{digest}"));
-        let both = tag.as_ref().zip(digest.as_ref()).map(|(tag, digest)| format!("{tag}{digest}"));
-        [Some(String::new()), tag, digest, both].into_iter().flatten().collect()
+        [
+            Some([""; 4]),
+            tag.map(|tag| [":", tag, "", ""]),
+            self.digest.map(|digest| ["", "", "@", digest]),
+            tag.zip(self.digest).map(|(tag, digest)| [":", tag, "@", digest]),
+        ]
     }
 
-    /// The repository's path as it may be written, the full one first.
-    pub(super) fn path_spellings(&self) -> Vec<String> {
+    /// The repository's path as it may be written, in pieces.
+    pub(super) fn path_spellings(&self) -> [Option<[&'a str; 2]>; 2] {
         match self.official_name() {
-            Some(name) => vec![format!("{OFFICIAL_PATH}/{name}"), name.to_owned()],
-            None => vec![self.path.to_owned()],
+            Some(name) => [Some(["library/", name]), Some(["", name])],
+            None => [Some(["", self.path]), None],
         }
     }
 }

@@ -120,6 +120,15 @@ impl<'t> Located<'t> {
         Ok(text)
     }
 
+    /// A name that records and reasons can quote as it is.
+    pub(super) fn name(&self) -> Result<String, PolicyError> {
+        let name = self.filled_string()?;
+        if name.chars().any(char::is_control) {
+            return Err(self.refuse("holds a control character; write plain text on one line"));
+        }
+        Ok(name)
+    }
+
     /// `true` or `false`.
     pub(super) fn boolean(&self) -> Result<bool, PolicyError> {
         match self.raw() {
@@ -208,7 +217,7 @@ impl<'t> Located<'t> {
 
     fn line(&self) -> usize {
         let before = self.text.get(..self.start).unwrap_or_default();
-        before.matches('\n').count().saturating_add(1)
+        before.bytes().filter(|byte| *byte == b'\n').count().saturating_add(1)
     }
 }
 

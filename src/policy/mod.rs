@@ -14,6 +14,8 @@ mod located;
 mod pattern;
 mod pod_images;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod quirks;
 mod registry;
 mod rules;

@@ -28,7 +28,7 @@ pub(super) struct ParsedImage<'v> {
     written: &'v str,
     reference: ImageReference<'v>,
     normalised: OnceCell<String>,
-    spellings: OnceCell<Vec<String>>,
+    spellings: OnceCell<String>,
 }
 
 impl<'v> Subject<'v> {
@@ -86,7 +86,7 @@ impl<'v> ParsedImage<'v> {
     }
 
     /// What refusing patterns meet.
-    pub(super) fn spellings(&self) -> &[String] {
+    pub(super) fn spellings(&self) -> &str {
         self.spellings.get_or_init(|| image_pattern::spellings(self.written, &self.reference))
     }
 }

@@ -3,7 +3,7 @@
 //! All images count: of init, ordinary and ephemeral containers, and of image volumes. An image
 //! whose reference does not parse violates any condition, since nothing can be said about it.
 
-use crate::policy::error::{PolicyError, PolicyWarning};
+use crate::policy::error::{PolicyError, Warnings};
 use crate::policy::image_pattern::{AllowedImage, DeniedImage};
 use crate::policy::located::Located;
 use crate::policy::pod_images::{PodImage, Subject};
@@ -25,10 +25,7 @@ pub(super) struct ImageConditions {
 
 impl ImageConditions {
     /// Reads the block.
-    pub(super) fn read(
-        at: &Located<'_>,
-        warnings: &mut Vec<PolicyWarning>,
-    ) -> Result<Self, PolicyError> {
+    pub(super) fn read(at: &Located<'_>, warnings: &mut Warnings) -> Result<Self, PolicyError> {
         let block = at.object(&KEYS)?;
         let elements = |key| block.find(key).map_or(Ok(Vec::new()), Located::elements);
         let registries = |key| elements(key)?.iter().map(Registry::read).collect::<Result<_, _>>();

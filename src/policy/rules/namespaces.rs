@@ -7,7 +7,7 @@
 use regex::{Regex, RegexBuilder};
 use regex_syntax::hir::{Hir, HirKind, Look};
 
-use crate::policy::error::{PolicyError, PolicyWarning};
+use crate::policy::error::{PolicyError, Warnings};
 use crate::policy::located::Located;
 use crate::policy::pattern::Pattern;
 
@@ -41,10 +41,7 @@ impl NamespacePatterns {
 }
 
 /// Compiles the regex, and says so if it may find more than meant.
-pub(super) fn read_regex(
-    at: &Located<'_>,
-    warnings: &mut Vec<PolicyWarning>,
-) -> Result<Regex, PolicyError> {
+pub(super) fn read_regex(at: &Located<'_>, warnings: &mut Warnings) -> Result<Regex, PolicyError> {
     let written = at.filled_string()?;
     let limited = RegexBuilder::new(&written)
         .size_limit(MAX_REGEX_BYTES)
@@ -52,10 +49,11 @@ pub(super) fn read_regex(
         .build();
     let regex = limited.map_err(|error| at.refuse(explain(&error)))?;
     if !regex_syntax::parse(&written).is_ok_and(|hir| is_anchored(&hir)) {
-        warnings.push(at.warning(
+        warnings.add(
+            at,
             "is not anchored, so it also matches inside longer names; write `^(…)$`, or `^(…).*` \
              if longer names are meant",
-        ));
+        );
     }
     Ok(regex)
 }
@@ -95,11 +93,12 @@ fn ends_open(hir: &Hir) -> bool {
 mod tests {
     use super::*;
 
-    fn regex(written: &str) -> Result<(Regex, Vec<PolicyWarning>), PolicyError> {
+    fn regex(written: &str) -> Result<(Regex, Vec<crate::policy::PolicyWarning>), PolicyError> {
         let text = serde_json::to_string(written).unwrap();
-        let mut warnings = Vec::new();
-        let regex = read_regex(&Located::document(&text).unwrap(), &mut warnings)?;
-        Ok((regex, warnings))
+        let mut warnings = Warnings::default();
+        let at = Located::document(&text).unwrap();
+        let regex = read_regex(&at, &mut warnings)?;
+        Ok((regex, warnings.finish(&at)))
     }
 
     #[test]

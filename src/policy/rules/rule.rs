@@ -7,7 +7,7 @@
 use super::images::ImageConditions;
 use super::scope::Scope;
 use super::security::SecurityConditions;
-use crate::policy::error::{PolicyError, PolicyWarning};
+use crate::policy::error::{PolicyError, Warnings};
 use crate::policy::located::{Located, Object};
 use crate::policy::pod_images::Subject;
 use crate::policy::verdict::{Grounds, Verdict, Violation};
@@ -67,13 +67,13 @@ impl Rule {
     pub(in crate::policy) fn read(
         at: &Located<'_>,
         index: usize,
-        warnings: &mut Vec<PolicyWarning>,
+        warnings: &mut Warnings,
     ) -> Result<Self, PolicyError> {
         let rule = at.object(&KEYS)?;
-        let name = match rule.find("name").map(Located::filled_string).transpose()? {
+        let name = match rule.find("name").map(Located::name).transpose()? {
             Some(name) => name,
             None => {
-                warnings.push(at.warning("has no name, so its path stands for it; add a `name`"));
+                warnings.add(at, "has no name, so its path stands for it; add a `name`");
                 at.path().to_owned()
             }
         };
@@ -89,7 +89,7 @@ impl Rule {
         let message = message.filter(|message| !message.is_empty());
         let rule = Self { name, message, scope, effect };
         if rule.catches_everything() {
-            warnings.push(block.at().warning("has no criteria, so the rule matches every pod"));
+            warnings.add(block.at(), "has no criteria, so the rule matches every pod");
         }
         Ok(rule)
     }
@@ -131,7 +131,7 @@ impl Effect {
     fn read(
         action: Action,
         block: &Object<'_>,
-        warnings: &mut Vec<PolicyWarning>,
+        warnings: &mut Warnings,
     ) -> Result<Self, PolicyError> {
         let [images, security] = CONDITIONS.map(|key| block.find(key));
         match (action, images.or(security)) {

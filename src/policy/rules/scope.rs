@@ -7,7 +7,7 @@ use regex::Regex;
 use super::namespaces::{NamespacePatterns, read_regex};
 use super::string_map::RequiredEntries;
 use crate::kube_wire::pod::Pod;
-use crate::policy::error::{PolicyError, PolicyWarning};
+use crate::policy::error::{PolicyError, Warnings};
 use crate::policy::located::Object;
 
 /// The criteria of one rule.
@@ -25,10 +25,7 @@ impl Scope {
         ["namespaces", "namespaceRegex", "labels", "annotations"];
 
     /// Reads them from `match`.
-    pub(super) fn read(
-        block: &Object<'_>,
-        warnings: &mut Vec<PolicyWarning>,
-    ) -> Result<Self, PolicyError> {
+    pub(super) fn read(block: &Object<'_>, warnings: &mut Warnings) -> Result<Self, PolicyError> {
         let [namespaces, regex, labels, annotations] = Self::KEYS.map(|key| block.find(key));
         Ok(Self {
             namespaces: namespaces.map(NamespacePatterns::read).transpose()?,
