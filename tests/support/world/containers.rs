@@ -83,6 +83,20 @@ impl ContainerWatch {
     }
 }
 
+/// The ids of the containers that run for the pod of that name, sorted.
+pub(crate) fn running(inside: Inside, pod: &str) -> Outcome<Vec<String>> {
+    let filter = format!("labels.\"{POD_NAME}\"=={pod}");
+    let known = ctr(inside, &["containers", "list", "--quiet", &filter])?;
+    // Lines of `ID PID STATUS`.
+    let tasks = ctr(inside, &["tasks", "list"])?;
+    let runs = |id: &&str| {
+        tasks.lines().any(|task| task.starts_with(id) && task.trim_end().ends_with("RUNNING"))
+    };
+    let mut ids = known.lines().filter(runs).map(str::to_owned).collect::<Vec<_>>();
+    ids.sort();
+    Ok(ids)
+}
+
 /// The container of a line of `ctr events` that tells of a creation: `… TOPIC {"id":…}`.
 fn created_id(line: &str) -> Option<String> {
     let (_, event) = line.split_once(" /containers/create ")?;

@@ -23,7 +23,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use self::containers::ContainerWatch;
+use self::caller::Caller;
+use self::containers::{ContainerWatch, running};
 use self::control_plane::{API_SERVER, Authorities, ControlPlane, kubeconfig};
 use self::janitor::Janitor;
 use self::kubectl::Kubectl;
@@ -138,6 +139,17 @@ impl World {
             ensure(ready == Some("True"), || format!("Ready is {ready:?}"))
         });
         ready.map_err(|error| format!("{error}\n{}", self.proxy.service.tail()).into())
+    }
+
+    /// A caller with the kubelet's identity: what a kubelet can do, it can.
+    pub(crate) fn kubelet_caller(&self) -> Outcome<Caller> {
+        let identity = node_identity(&self.authorities.kubelets);
+        Caller::new(&self.authorities.servers, Some(&identity))
+    }
+
+    /// The ids of the containers that run for the pod of that name, its sandbox included.
+    pub(crate) fn running_containers(&self, pod: &str) -> Outcome<Vec<String>> {
+        running(self.inside, pod)
     }
 
     /// An error that names the first component that has died.
