@@ -13,4 +13,5 @@
     reason = "test code, which clippy recognises only in unit tests"
 )]
 
+pub(crate) mod hostile_api_server;
 pub(crate) mod pki;
