@@ -6,7 +6,7 @@
 
 use libtest_mimic::{Failed, Trial};
 
-use super::pods::{good, list};
+use super::pods::{event, good, list};
 use super::reflector::{FIRST_WITH_WATCH_LIST, MINORS, is_evil, sets};
 use super::world::World;
 use crate::support::hostile_api_server::Protocols;
@@ -54,12 +54,13 @@ impl Case {
         Self::new(row, name, Script::new().on(Kind::List, [bad, recovered]))
     }
 
-    /// The first LIST is empty, the first watch gets `bad`; should that end, a LIST has `good`.
+    /// The first LIST is empty, the first watch gets `bad`; should that end, the next LIST has `good`
+    /// and the next watch brings it.
     pub(crate) fn watch(row: u8, name: impl std::fmt::Display, bad: Answer) -> Self {
         let lists = [list(10, []), list(30, [good("good")])];
         let script = Script::new()
             .on(Kind::List, lists.iter().map(Answer::document))
-            .on(Kind::Watch, [bad, Answer::watch(Vec::<String>::new())]);
+            .on(Kind::Watch, [bad, Answer::watch([event("ADDED", &good("good"))])]);
         Self::new(row, name, script)
     }
 

@@ -38,27 +38,7 @@ impl RawClient {
         authority: &Path,
         identity: Option<&IdentityFiles>,
     ) -> std::io::Result<Self> {
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(authority).expect("PEM")).expect("authority");
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("protocol versions")
-            .with_root_certificates(roots);
-        let mut config = match identity {
-            Some(files) => config
-                .with_client_auth_cert(
-                    vec![CertificateDer::from_pem_file(&files.certificate).expect("PEM")],
-                    PrivateKeyDer::from_pem_file(&files.key).expect("PEM"),
-                )
-                .expect("identity of the client"),
-            None => config.with_no_client_auth(),
-        };
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        let name = ServerName::from(address.ip());
-        let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
+        let stream = connect_tls(address, authority, identity, b"http/1.1").await?;
         Ok(Self { stream: BufReader::new(stream) })
     }
 
@@ -152,4 +132,34 @@ impl Reply {
         assert_eq!(status["code"], code, "{status}");
         assert!(status["message"].as_str().is_some_and(|text| !text.is_empty()), "{status}");
     }
+}
+
+/// A TLS connection for one application protocol.
+pub(super) async fn connect_tls(
+    address: SocketAddr,
+    authority: &Path,
+    identity: Option<&IdentityFiles>,
+    protocol: &[u8],
+) -> std::io::Result<TlsStream<TcpStream>> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(authority).expect("PEM")).expect("authority");
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("protocol versions")
+        .with_root_certificates(roots);
+    let mut config = match identity {
+        Some(files) => config
+            .with_client_auth_cert(
+                vec![CertificateDer::from_pem_file(&files.certificate).expect("PEM")],
+                PrivateKeyDer::from_pem_file(&files.key).expect("PEM"),
+            )
+            .expect("identity of the client"),
+        None => config.with_no_client_auth(),
+    };
+    config.alpn_protocols = vec![protocol.to_vec()];
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let name = ServerName::from(address.ip());
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await
 }

@@ -78,7 +78,15 @@ impl Reflector {
 
     /// Waits for the lines to satisfy `done`; `Err` holds them when patience ends.
     pub(crate) fn wait_until(&self, done: impl Fn(&[Value]) -> bool) -> Result<(), Vec<Value>> {
-        let deadline = Instant::now() + PATIENCE;
+        self.wait_until_within(PATIENCE, done)
+    }
+
+    fn wait_until_within(
+        &self,
+        patience: Duration,
+        done: impl Fn(&[Value]) -> bool,
+    ) -> Result<(), Vec<Value>> {
+        let deadline = Instant::now() + patience;
         let mut lines = self.journal.lines.lock().unwrap();
         while !done(&lines) {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -92,8 +100,13 @@ impl Reflector {
 
     /// Waits for the newest set to be exactly the pods `names` of the namespace `default`.
     pub(crate) fn wait_for_set(&self, names: &[&str]) {
+        self.wait_for_set_within(names, PATIENCE);
+    }
+
+    /// [`Reflector::wait_for_set`] with another patience.
+    pub(crate) fn wait_for_set_within(&self, names: &[&str], patience: Duration) {
         let wanted = |lines: &[Value]| sets(lines).last().is_some_and(|set| holds(set, names));
-        if let Err(lines) = self.wait_until(wanted) {
+        if let Err(lines) = self.wait_until_within(patience, wanted) {
             panic!("the kubelet never had exactly {names:?}; it saw:\n{}", brief(&lines));
         }
     }

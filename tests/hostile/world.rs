@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::time::Instant;
 
+use super::client::RawClient;
 use super::pods::POLICY;
 use super::proxy::{Files, NODE_USER, Proxy};
 use super::reflector::{Reflector, Target};
@@ -68,6 +69,12 @@ impl World {
     /// A kubelet that talks to the hostile server itself.
     pub(crate) fn unguarded(&self, minor: u8, arguments: &[&str]) -> Reflector {
         Reflector::start(minor, &self.target(self.server.url()), arguments)
+    }
+
+    /// An invited client that writes its requests itself.
+    pub(crate) async fn client(&self, proxy: &Proxy) -> std::io::Result<RawClient> {
+        let authority = &self.files.client_authority;
+        RawClient::connect(proxy.address, authority, Some(&self.kubelet)).await
     }
 
     /// Waits for the server to have had a request.
