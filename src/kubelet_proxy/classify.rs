@@ -203,6 +203,7 @@ fn refuse_partial_representations(headers: &HeaderMap) -> Result<(), Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::Request;
 
     fn asked(method: Method, target: &str, headers: &[(&str, &str)]) -> Result<Asked, Refusal> {
         let mut request = Request::builder().method(method).uri(target);
