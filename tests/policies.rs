@@ -95,3 +95,44 @@ fn the_seed_policies_are_the_seeds_own_bytes() {
         assert_eq!(policy.digest(), digest, "{name}");
     }
 }
+
+/// The reference page of the policy language.
+fn reference() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference/policy.md"))
+        .unwrap()
+}
+
+/// All sources of the room, in one text.
+fn sources(directory: &Path) -> String {
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let read = |path: PathBuf| match path.is_dir() {
+        true => sources(&path),
+        false => fs::read_to_string(path).unwrap(),
+    };
+    entries.map(read).collect()
+}
+
+#[test]
+fn every_test_that_the_reference_names_exists() {
+    let sources = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/policy"));
+    let reference = reference();
+    let is_test = |word: &&str| {
+        word.matches('_').count() >= 3 && word.bytes().all(|b| b == b'_' || b.is_ascii_lowercase())
+    };
+    let named: Vec<_> = reference.split('`').filter(is_test).collect();
+    assert!(named.len() > 25, "{named:?}");
+    for name in named {
+        assert!(sources.contains(&format!("fn {name}(")), "{name}");
+    }
+}
+
+#[test]
+fn the_example_in_the_reference_loads_without_warnings() {
+    let reference = reference();
+    let mut examples = reference.split("```json\n").skip(1).peekable();
+    assert!(examples.peek().is_some());
+    for example in examples {
+        let text = example.split("```").next().unwrap();
+        assert_eq!(Policy::parse(text.as_bytes()).unwrap().warnings, []);
+    }
+}
