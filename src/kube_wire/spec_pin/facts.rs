@@ -11,6 +11,9 @@ use crate::kube_wire::json::{Kind, Value};
 /// whether they are limited and requested.
 const RESIZABLE: [(&str, u8, u8); 2] = [("cpu", 1, 2), ("memory", 4, 8)];
 
+/// A key such as `node.kubernetes.io/unreachable`, an operator, an effect and four lengths.
+const TYPICAL_TOLERATION_BYTES: usize = 128;
+
 #[derive(Default)]
 pub(super) struct Facts {
     pub(super) active_deadline_seconds: Option<i64>,
@@ -122,7 +125,7 @@ fn read_toleration(toleration: Value<'_>) -> Tag {
             _ => {}
         }
     }
-    let mut member = Vec::new();
+    let mut member = Vec::with_capacity(TYPICAL_TOLERATION_BYTES);
     for part in [key, operator, value, effect] {
         append(&mut member, part);
     }
