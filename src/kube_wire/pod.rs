@@ -148,3 +148,6 @@ impl<'a> StringMap<'a> {
         self.entries.iter().copied()
     }
 }
+
+#[cfg(test)]
+mod tests;

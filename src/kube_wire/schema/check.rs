@@ -192,7 +192,9 @@ fn is_int32(value: Value<'_>) -> bool {
 fn misfit(value: Value<'_>, shape: &Shape) -> Box<Fault> {
     let expected = match shape {
         Shape::Text => "a string",
-        Shape::Named(grammar) => return Fault::new(value, format!("expected a {grammar:?}")),
+        Shape::Named(grammar) => {
+            return Fault::new(value, format!("must be {}", grammar.expectation()));
+        }
         Shape::Bool => "true or false",
         Shape::Int32 => "a 32-bit integer",
         Shape::Int64 => "a 64-bit integer",
