@@ -108,7 +108,7 @@ impl LanePool {
     }
 
     /// Hands free slots to those who wait, longest wait first.
-    pub(super) fn serve_waiters(self: &Arc<Self>) {
+    fn serve_waiters(self: &Arc<Self>) {
         let mut unclaimed = None;
         while self.waiting.load(Ordering::SeqCst) > 0 {
             let Some(permit) = unclaimed.take().or_else(|| self.try_take()) else { return };
@@ -160,6 +160,7 @@ impl LanePool {
                 load.close();
                 if let Some(pool) = pool.upgrade() {
                     pool.drop_unusable();
+                    pool.go_on();
                 }
             }
         }
@@ -205,10 +206,14 @@ impl LanePool {
             }
             return;
         }
+        self.go_on();
+    }
+
+    /// Slots or room for connections may have become free: nobody waits who need not.
+    fn go_on(self: &Arc<Self>) {
         self.serve_waiters();
-        let mut queue = self.lock();
-        if !queue.waiters.is_empty() {
-            self.dial_as_needed(&mut queue);
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            self.dial_as_needed(&mut self.lock());
         }
     }
 
@@ -231,7 +236,7 @@ async fn drive(mut driver: Driver, load: &Load, pool: &Weak<LanePool>) {
             () = &mut driver => return,
             () = load.grown() => {
                 if let Some(pool) = pool.upgrade() {
-                    pool.serve_waiters();
+                    pool.go_on();
                 }
             }
         }
@@ -250,7 +255,7 @@ impl Drop for Permit {
     fn drop(&mut self) {
         self.connection.load.give_back();
         if self.pool.waiting.load(Ordering::SeqCst) > 0 {
-            self.pool.serve_waiters();
+            self.pool.go_on();
         }
     }
 }
