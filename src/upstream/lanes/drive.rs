@@ -1,0 +1,124 @@
+//! Keeps one connection going until it ends: reads and writes it, pings it, ends it when idle.
+//!
+//! It does not know what is asked on it. Invariant: a connection whose peer has vanished is dead
+//! after at most a ping's idle time and its limit, although nothing is being sent on it.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use h2::client::Connection as H2Connection;
+use h2::{Ping, PingPong};
+use hyper::client::conn::http1::Connection as H1Connection;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, Sleep, sleep};
+
+use super::STREAMS_PER_CONNECTION;
+use super::connection::Load;
+use crate::upstream::body::RequestBody;
+
+/// client-go's own numbers (`ReadIdleTimeout`, `PingTimeout`).
+const PING_INTERVAL: Duration = Duration::from_secs(30);
+const PING_LIMIT: Duration = Duration::from_secs(15);
+/// An idle connection ends after this many intervals, like Go's `IdleConnTimeout` of 90 s.
+const IDLE_INTERVALS: u32 = 3;
+
+/// Drives an HTTP/2 connection.
+pub(super) async fn h2<S>(mut connection: H2Connection<S, Bytes>, pinger: PingPong, load: Arc<Load>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let timer = pin!(sleep(PING_INTERVAL));
+    let mut heart = Heart { pinger, timer, awaiting: false, idle: Idle::default() };
+    poll_fn(|cx| {
+        // Both a clean end and an error leave nothing to keep going; streams learn the error.
+        if Pin::new(&mut connection).poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        load.set_capacity(connection.max_concurrent_send_streams().min(STREAMS_PER_CONNECTION));
+        heart.poll_stopped(cx, &load)
+    })
+    .await;
+}
+
+/// The pings of one connection.
+struct Heart<'a> {
+    pinger: PingPong,
+    timer: Pin<&'a mut Sleep>,
+    awaiting: bool,
+    idle: Idle,
+}
+
+impl Heart<'_> {
+    /// Ready when the peer does not answer, or the connection has been idle for long.
+    fn poll_stopped(&mut self, cx: &mut Context<'_>, load: &Load) -> Poll<()> {
+        loop {
+            if self.awaiting {
+                match self.pinger.poll_pong(cx) {
+                    Poll::Ready(Ok(_)) => self.wait(PING_INTERVAL, false),
+                    Poll::Ready(Err(_)) => return Poll::Ready(()),
+                    Poll::Pending => {}
+                }
+            }
+            if self.timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            let unanswered = self.awaiting;
+            if unanswered || self.idle.is_over(load) || self.ping().is_err() {
+                return Poll::Ready(());
+            }
+            self.wait(PING_LIMIT, true);
+        }
+    }
+
+    fn ping(&mut self) -> Result<(), h2::Error> {
+        self.pinger.send_ping(Ping::opaque())
+    }
+
+    fn wait(&mut self, time: Duration, awaiting: bool) {
+        self.awaiting = awaiting;
+        if let Some(until) = Instant::now().checked_add(time) {
+            self.timer.as_mut().reset(until);
+        }
+    }
+}
+
+/// Drives an HTTP/1.1 connection; a vanished peer is TCP keep-alive's to find.
+pub(super) async fn h1<S>(connection: H1Connection<TokioIo<S>, RequestBody>, load: Arc<Load>)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let mut connection = pin!(connection);
+    let mut idle = Idle::default();
+    loop {
+        tokio::select! {
+            _ended = &mut connection => return,
+            () = sleep(PING_INTERVAL) => {
+                if idle.is_over(&load) {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Counts intervals without a request.
+#[derive(Default)]
+struct Idle(u32);
+
+impl Idle {
+    /// Closes the connection for new requests before saying yes, so that none is cut off.
+    fn is_over(&mut self, load: &Load) -> bool {
+        self.0 = if load.in_use() == 0 { self.0.saturating_add(1) } else { 0 };
+        if self.0 < IDLE_INTERVALS {
+            return false;
+        }
+        load.close();
+        // A request that took a slot just before the close is let through to its end.
+        load.in_use() == 0
+    }
+}
