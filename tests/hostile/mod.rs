@@ -1,0 +1,45 @@
+//! The cases of `hostile_api_server.rs` and the world in which each of them runs.
+
+mod case;
+mod client;
+mod content;
+mod delivery;
+mod encodings;
+mod exhaustion;
+mod fidelity;
+mod frames;
+mod http2_client;
+mod identity;
+mod json_tricks;
+mod pods;
+mod proxy;
+mod records;
+pub(crate) mod reflector;
+mod rejections;
+mod requests;
+mod restarts;
+mod start;
+mod world;
+
+use libtest_mimic::Trial;
+
+/// Every case.
+pub(crate) fn trials() -> Vec<Trial> {
+    [
+        content::trials(),
+        json_tricks::trials(),
+        frames::trials(),
+        delivery::trials(),
+        identity::trials(),
+        requests::trials(),
+        restarts::trials(),
+        start::trials(),
+        rejections::trials(),
+        records::trials(),
+        exhaustion::trials(),
+        fidelity::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}

@@ -1,0 +1,160 @@
+//! Row 69: a policy that cannot be trusted keeps the proxy from starting.
+//!
+//! It ends with 78 and one line that names the file, and never listens, not even for a moment: the
+//! address is watched while it starts.
+
+use std::io::Read;
+use std::net::TcpStream;
+use std::os::unix::fs::{chown, symlink};
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use libtest_mimic::Trial;
+use tokio::time::Instant;
+
+use super::pods::POLICY;
+use super::proxy::{free_address, set_mode};
+use super::world::World;
+use crate::support::hostile_api_server::Protocols;
+use crate::support::hostile_api_server::script::Script;
+
+/// `EX_CONFIG`.
+const BAD_CONFIGURATION: i32 = 78;
+
+const STRANGER: u32 = 1000;
+
+/// What the file holds.
+const CONTENTS: &[(&str, &[u8])] = &[
+    ("empty", b""),
+    ("blank", b" \n\t\n"),
+    ("null", b"null"),
+    ("a list", b"[]"),
+    ("text", b"\"allow\""),
+    ("an empty object", b"{}"),
+    ("cut short", b"{\"name\": \"x\", \"defaultAction\": \"deny\""),
+    ("two documents", b"{\"defaultAction\":\"deny\"}{\"defaultAction\":\"allow\"}"),
+    ("a byte order mark", b"\xef\xbb\xbf{\"defaultAction\":\"deny\"}"),
+    ("bad UTF-8", b"{\"name\":\"\xff\",\"defaultAction\":\"deny\"}"),
+    ("NULs", b"\0\0\0\0"),
+    ("yaml", b"defaultAction: deny\n"),
+    ("no default action", br#"{"name":"x","rules":[]}"#),
+    ("an unknown default action", br#"{"name":"x","defaultAction":"Allow"}"#),
+    ("a key twice", br#"{"name":"x","defaultAction":"deny","defaultAction":"allow"}"#),
+    ("a key in another case", br#"{"name":"x","defaultAction":"deny","DefaultAction":"allow"}"#),
+    ("an unknown key", br#"{"name":"x","defaultAction":"allow","rulez":[]}"#),
+    ("a misspelt condition", br#"{"name":"x","defaultAction":"allow","rules":[{"name":"r","action":"deny","match":{"security":{"denyPriviledged":true}}}]}"#),
+    ("a condition of the wrong type", br#"{"name":"x","defaultAction":"allow","rules":[{"name":"r","action":"deny","match":{"security":{"denyPrivileged":"true"}}}]}"#),
+    ("a bad expression", br#"{"name":"x","defaultAction":"allow","rules":[{"name":"r","action":"deny","match":{"namespaceRegex":"("}}]}"#),
+    ("a bad pattern", br#"{"name":"x","defaultAction":"allow","rules":[{"name":"r","action":"deny","match":{"images":{"denied":["a*b*c"]}}}]}"#),
+    ("an allow rule with violations", br#"{"name":"x","defaultAction":"deny","rules":[{"name":"r","action":"allow","match":{"security":{"denyPrivileged":true}}}]}"#),
+];
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for (name, content) in CONTENTS {
+        let write = move |path: &Path| std::fs::write(path, content).expect("write");
+        trials.push(trial(&format!("policy that is {name}"), write));
+    }
+    trials.push(trial("policy over a megabyte", |path| {
+        std::fs::write(path, POLICY.to_owned() + &" ".repeat(1 << 20)).expect("write");
+    }));
+    trials
+        .push(trial("policy that is missing", |path| std::fs::remove_file(path).expect("remove")));
+    trials.push(trial("policy that is a directory", |path| {
+        std::fs::remove_file(path).expect("remove");
+        std::fs::create_dir(path).expect("a directory");
+    }));
+    trials.push(trial("policy that is a pipe", |path| {
+        std::fs::remove_file(path).expect("remove");
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0)
+            .expect("mkfifo");
+    }));
+    trials.push(trial("policy that is a dangling link", |path| {
+        std::fs::remove_file(path).expect("remove");
+        symlink("/nonexistent", path).expect("link");
+    }));
+    trials.push(trial("policy that never ends", |path| {
+        std::fs::remove_file(path).expect("remove");
+        symlink("/dev/zero", path).expect("link");
+    }));
+    for mode in [0o664, 0o646, 0o666, 0o777] {
+        trials.push(trial(&format!("policy of mode {mode:o}"), move |path| set_mode(path, mode)));
+    }
+    trials.push(trial("policy of another owner", |path| {
+        chown(path, Some(STRANGER), None).expect("chown");
+    }));
+    for mode in [0o775, 0o757, 0o777] {
+        trials.push(trial(&format!("policy in a directory of mode {mode:o}"), move |path| {
+            set_mode(&moved_down(path), mode);
+        }));
+    }
+    trials.push(trial("policy in a directory of another owner", |path| {
+        chown(moved_down(path), Some(STRANGER), None).expect("chown");
+    }));
+    trials.push(trial("policy linked to by a link of another owner's directory", |path| {
+        let directory = path.with_file_name("links");
+        std::fs::create_dir(&directory).expect("a directory");
+        let real = path.with_file_name("real-policy.json");
+        std::fs::rename(path, &real).expect("rename");
+        symlink(&real, directory.join("policy.json")).expect("link");
+        symlink(directory.join("policy.json"), path).expect("link");
+        chown(&directory, Some(STRANGER), None).expect("chown");
+    }));
+    trials.push(Trial::test("row_69_control_the_same_files_start_it", || {
+        let world = World::new(Protocols::Http1, Script::new());
+        let _listens = world.proxy();
+        Ok(())
+    }));
+    trials
+}
+
+/// Moves the policy one directory down and puts a link in its place; gives the directory.
+fn moved_down(path: &Path) -> PathBuf {
+    let directory = path.with_file_name("policies");
+    std::fs::create_dir(&directory).expect("a directory");
+    std::fs::rename(path, directory.join("policy.json")).expect("rename");
+    symlink(directory.join("policy.json"), path).expect("link");
+    directory
+}
+
+fn trial(name: &str, spoil: impl Fn(&Path) + Send + 'static) -> Trial {
+    Trial::test(format!("row_69_{name}").replace(' ', "_"), move || {
+        let world = World::new(Protocols::Http1, Script::new());
+        spoil(&world.files.policy);
+        let (status, said) = refused(&world);
+        assert_eq!(status.code(), Some(BAD_CONFIGURATION), "{status}: {said}");
+        let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
+        assert_eq!(lines.len(), 1, "more or less than one line:\n{said}");
+        assert!(said.contains("policy.json"), "the file is not named: {said}");
+        Ok(())
+    })
+}
+
+/// Runs the proxy to its end, and sees to it that nothing listens meanwhile.
+fn refused(world: &World) -> (ExitStatus, String) {
+    const PATIENCE: Duration = Duration::from_secs(20);
+    let address = free_address();
+    let mut child = world.files.command(address, free_address()).spawn().expect("the proxy starts");
+    let deadline = Instant::now() + PATIENCE;
+    let status = loop {
+        let listens = TcpStream::connect(address).is_ok();
+        let ended = child.try_wait().expect("state of a child");
+        if listens || (ended.is_none() && Instant::now() > deadline) {
+            child.kill().expect("a living child");
+            child.wait().expect("the proxy ends");
+            panic!(
+                "the proxy {} in spite of its policy",
+                if listens { "listens" } else { "hangs" }
+            );
+        }
+        if let Some(status) = ended {
+            break status;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    let mut said = String::new();
+    child.stderr.take().expect("piped").read_to_string(&mut said).expect("UTF-8");
+    (status, said)
+}
