@@ -94,7 +94,8 @@ impl Upstream {
     }
 
     /// Waits at most `limit` until there is a credential to send, so that
-    /// [`Self::client_certificate`] is known when a plugin brings it.
+    /// [`Self::client_certificate`] is known when a plugin brings it. [`Self::keep_fresh`] must be
+    /// running by then: it runs the plugin, this only waits.
     ///
     /// # Errors
     /// [`UpstreamError::Credentials`] with the plugin's reason.
@@ -103,6 +104,14 @@ impl Upstream {
         let late = || Arc::from("the credential plugin has not answered yet");
         let header = waited.unwrap_or_else(|_| Err(late()));
         header.map(drop).map_err(UpstreamError::Credentials)
+    }
+
+    /// Connects on the heartbeat lane unless a connection is there; asks nothing of the server.
+    ///
+    /// # Errors
+    /// [`UpstreamError::Connect`] with the reason.
+    pub async fn probe(&self) -> Result<(), UpstreamError> {
+        self.heartbeat.take().await.map(drop)
     }
 
     /// What to follow on disk.

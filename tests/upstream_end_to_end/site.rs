@@ -79,12 +79,7 @@ impl Site {
         self.write("node.pem", &(issued.certificate + &issued.key));
     }
 
-    /// `user` is what stands in the kubeconfig's user entry.
-    pub(crate) fn upstream_as(&self, server: &str, user: &str, timing: PluginTiming) -> Upstream {
-        let cluster = match server.starts_with("https:") {
-            true => format!("{{server: \"{server}\", certificate-authority: ca.crt}}"),
-            false => format!("{{server: \"{server}\"}}"),
-        };
+    pub(crate) fn write_kubeconfig(&self, cluster: &str, user: &str) {
         self.write(
             "kubeconfig",
             &format!(
@@ -92,6 +87,15 @@ impl Site {
                  clusters: [{{name: c, cluster: {cluster}}}]\nusers:\n- name: u\n  user: {user}\n"
             ),
         );
+    }
+
+    /// `user` is what stands in the kubeconfig's user entry.
+    pub(crate) fn upstream_as(&self, server: &str, user: &str, timing: PluginTiming) -> Upstream {
+        let cluster = match server.starts_with("https:") {
+            true => format!("{{server: \"{server}\", certificate-authority: ca.crt}}"),
+            false => format!("{{server: \"{server}\"}}"),
+        };
+        self.write_kubeconfig(&cluster, user);
         let risks = UpstreamRisks { plain_http: true, ..UpstreamRisks::default() };
         let config = UpstreamConfig::load(&self.path("kubeconfig"), None, risks).unwrap();
         Upstream::new(config, timing).unwrap()
