@@ -142,6 +142,21 @@ async fn a_certificate_from_the_plugin_is_shown_and_its_successor_replaces_it() 
 }
 
 #[tokio::test]
+async fn waiting_for_the_first_credential_runs_the_plugin_and_hands_over_to_the_refresher() {
+    let plugged = Plugged::new(&answering(r#""token":"t""#), "").await;
+    plugged.refresher.abort();
+    eventually("stopped", || plugged.refresher.is_finished()).await;
+    let runs = plugged.runs();
+    let second = Arc::clone(&plugged.upstream);
+    second.wait_for_credentials(Duration::from_secs(5)).await.unwrap();
+    let refresher = tokio::spawn(async move { second.keep_fresh(|_: &str| {}).await });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    refresher.abort();
+    assert_eq!(plugged.runs(), runs.max(1));
+    assert_eq!(plugged.get("/x").await.unwrap(), "ok");
+}
+
+#[tokio::test]
 async fn a_token_is_refreshed_ahead_of_its_expiry_and_requests_never_wait_for_it() {
     let script = r#"N=$(wc -l < $DIR/runs)
 UNTIL=$(date -u -d '+2 seconds' +%Y-%m-%dT%H:%M:%SZ)

@@ -63,13 +63,16 @@ impl LanePool {
 
     /// A slot, at once if there is one.
     pub(crate) async fn take(self: &Arc<Self>) -> Result<Permit, UpstreamError> {
-        if let Some(permit) = self.try_take() {
+        // Nobody overtakes those who wait already.
+        if self.waiting.load(Ordering::SeqCst) == 0
+            && let Some(permit) = self.try_take()
+        {
             return Ok(permit);
         }
         let busy = || UpstreamError::Busy { lane: self.lane.as_str() };
         let waiter = self.enqueue().ok_or_else(busy)?;
         // A slot may have become free between the look and the queue.
-        self.serve_waiters();
+        self.go_on();
         match tokio::time::timeout(self.limits.wait, waiter).await {
             Ok(Ok(Ok(permit))) => Ok(permit),
             Ok(Ok(Err(reason))) => Err(UpstreamError::Connect(reason)),
@@ -91,7 +94,7 @@ impl LanePool {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn enqueue(self: &Arc<Self>) -> Option<oneshot::Receiver<Result<Permit, Arc<str>>>> {
+    fn enqueue(&self) -> Option<oneshot::Receiver<Result<Permit, Arc<str>>>> {
         self.drop_unusable();
         let mut queue = self.lock();
         if queue.waiters.len() >= self.limits.waiters {
@@ -103,7 +106,6 @@ impl LanePool {
         let (waiter, receiver) = oneshot::channel();
         queue.waiters.push_back(waiter);
         self.waiting.store(queue.waiters.len(), Ordering::SeqCst);
-        self.dial_as_needed(&mut queue);
         Some(receiver)
     }
 
