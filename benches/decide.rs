@@ -8,7 +8,10 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use nodeward::kube_wire::pod::{Container, ContainerKind, Pod, PodIdentity, PodSecurity, Volume};
+use nodeward::kube_wire::json::{Cursor, Limits, Tape};
+use nodeward::kube_wire::pod::Pod;
+use nodeward::kube_wire::pod_schema::POD;
+use nodeward::kube_wire::schema::check;
 use nodeward::policy::Policy;
 
 const RULES: usize = 50;
@@ -43,76 +46,52 @@ fn policy() -> Policy {
     Policy::parse(text.as_bytes()).unwrap().policy
 }
 
-fn container<'a>(kind: ContainerKind, name: &'a str, image: &'a str) -> Container<'a> {
-    Container {
-        kind,
-        name,
-        image,
-        privileged: false,
-        run_as_user: None,
-        run_as_non_root: Some(true),
-        added_capabilities: vec!["NET_BIND_SERVICE"],
-    }
+/// A pod of an ordinary web application, as Helm charts make them.
+fn pod_json(proxy_is_privileged: bool) -> String {
+    let user = r#""securityContext":{"capabilities":{"add":["NET_BIND_SERVICE"]},"#;
+    format!(
+        r#"{{"metadata":{{"namespace":"prod-shop","name":"shop-eu-6b7f5d8c9-x2x7k",
+            "uid":"0b5ec4f2-6c8e-4ea1-8f27-1f8a4d7f2c11",
+            "labels":{{"app.kubernetes.io/name":"shop","app.kubernetes.io/instance":"shop-eu",
+                "app.kubernetes.io/version":"4.2.1","app.kubernetes.io/component":"frontend",
+                "app.kubernetes.io/managed-by":"Helm","pod-template-hash":"6b7f5d8c9"}},
+            "annotations":{{"prometheus.io/scrape":"true","checksum/config":"0123456789abcdef"}}}},
+        "spec":{{"nodeName":"node-1","securityContext":{{"runAsUser":1000,"runAsNonRoot":true}},
+            "initContainers":[{{"name":"migrate","image":"busybox:1.36",{user}"privileged":false}}}}],
+            "containers":[
+                {{"name":"shop","image":"ghcr.io/example/shop@{DIGEST}",{user}"privileged":false}}}},
+                {{"name":"proxy","image":"ghcr.io/example/proxy:v2.11.0",
+                    {user}"privileged":{proxy_is_privileged}}}}}],
+            "volumes":[{{"name":"config","configMap":{{"name":"shop"}}}},
+                {{"name":"cache","emptyDir":{{}}}},{{"name":"tls","secret":{{"secretName":"shop"}}}},
+                {{"name":"kube-api-access-7x2ln","projected":{{"sources":[]}}}}]}}}}"#
+    )
 }
 
-fn pod(pinned: &str) -> Pod<'_> {
-    let labels = [
-        ("app.kubernetes.io/name", "shop"),
-        ("app.kubernetes.io/instance", "shop-eu"),
-        ("app.kubernetes.io/version", "4.2.1"),
-        ("app.kubernetes.io/component", "frontend"),
-        ("app.kubernetes.io/managed-by", "Helm"),
-        ("pod-template-hash", "6b7f5d8c9"),
-    ];
-    let volumes = ["config", "cache", "tls", "kube-api-access-7x2ln"];
-    Pod {
-        identity: PodIdentity {
-            namespace: "prod-shop",
-            name: "shop-eu-6b7f5d8c9-x2x7k",
-            uid: "0b5ec4f2-6c8e-4ea1-8f27-1f8a4d7f2c11",
-        },
-        resource_version: "4711",
-        labels: labels.into_iter().collect(),
-        annotations: [("prometheus.io/scrape", "true"), ("checksum/config", "0123456789abcdef")]
-            .into_iter()
-            .collect(),
-        controller: None,
-        is_being_deleted: false,
-        node_name: "node-1",
-        host_network: false,
-        host_pid: false,
-        host_ipc: false,
-        security: PodSecurity { run_as_user: Some(1000), run_as_non_root: Some(true) },
-        containers: vec![
-            container(ContainerKind::Init, "migrate", "busybox:1.36"),
-            container(ContainerKind::Ordinary, "shop", pinned),
-            container(ContainerKind::Ordinary, "proxy", "ghcr.io/example/proxy:v2.11.0"),
-        ],
-        volumes: volumes
-            .into_iter()
-            .map(|name| Volume { name, is_host_path: false, image: None })
-            .collect(),
-        phase: "Pending",
-        status_reason: "",
-        has_started: false,
-    }
+/// Reads a pod as the proxy does and hands it to `inspect`.
+fn with_pod(json: &str, mut inspect: impl FnMut(&Pod<'_>)) {
+    let mut tape = Tape::default();
+    let limits = Limits { depth: 32, nodes: 10_000 };
+    let fault = Cursor::of_final(json.as_bytes()).value(&mut tape, limits).unwrap();
+    assert_eq!(fault, None);
+    let checked = check(tape.root(json.as_bytes()), &POD).unwrap();
+    inspect(&Pod::read(&checked).unwrap());
 }
 
 fn decide(criterion: &mut Criterion) {
     let policy = policy();
-    let pinned = format!("ghcr.io/example/shop@{DIGEST}");
-    let admitted = pod(&pinned);
-    let mut denied = pod(&pinned);
-    denied.containers.iter_mut().for_each(|container| container.privileged = true);
-    assert!(policy.evaluate(&admitted).is_allow(), "{}", policy.evaluate(&admitted).reason());
-    assert_eq!(policy.evaluate(&denied).rule(), Some("rule-7"));
-
     let mut group = criterion.benchmark_group("decide");
-    group.bench_function("admitted, 50 rules", |bencher| {
-        bencher.iter(|| policy.evaluate(black_box(&admitted)).is_allow());
+    with_pod(&pod_json(false), |pod| {
+        assert!(policy.evaluate(pod).is_allow(), "{}", policy.evaluate(pod).reason());
+        group.bench_function("admitted, 50 rules", |bencher| {
+            bencher.iter(|| policy.evaluate(black_box(pod)).is_allow());
+        });
     });
-    group.bench_function("denied by rule 8, with reason", |bencher| {
-        bencher.iter(|| policy.evaluate(black_box(&denied)).reason().to_string());
+    with_pod(&pod_json(true), |pod| {
+        assert_eq!(policy.evaluate(pod).rule(), Some("rule-7"));
+        group.bench_function("denied by rule 8, with reason", |bencher| {
+            bencher.iter(|| policy.evaluate(black_box(pod)).reason().to_string());
+        });
     });
     group.finish();
 }

@@ -7,6 +7,10 @@ use super::schema::{self, Checked};
 
 /// A pod that was read in full, or why it was not.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time, on the stack; a box is an allocation a pod"
+)]
 pub enum ReceivedPod<'a> {
     /// Fits the schema, and every name fits its grammar.
     Sound(SoundPod<'a>),

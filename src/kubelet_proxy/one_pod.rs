@@ -28,6 +28,10 @@ pub(super) struct ObjectAnswer {
 
 /// What the object is.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time, on the stack; a box is an allocation a pod"
+)]
 pub(super) enum Answered<'a> {
     /// A pod, not decided on yet.
     Pod(ReceivedPod<'a>),

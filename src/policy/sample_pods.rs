@@ -21,6 +21,7 @@ pub(super) fn harmless_pod() -> Pod<'static> {
         annotations: StringMap::default(),
         controller: None,
         is_being_deleted: false,
+        is_mirror: false,
         node_name: "node-1",
         host_network: false,
         host_pid: false,
@@ -31,6 +32,7 @@ pub(super) fn harmless_pod() -> Pod<'static> {
         phase: "Pending",
         status_reason: "",
         has_started: false,
+        is_running: false,
     }
 }
 
