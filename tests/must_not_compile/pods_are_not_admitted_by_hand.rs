@@ -1,11 +1,9 @@
 //! A pod declared admitted without a ruling.
 
 use nodeward::kubelet_proxy::decide::AdmittedPod;
-use nodeward::kubelet_proxy::filter::{KubeletBytes, PodWriter};
+use nodeward::kubelet_proxy::filter::KubeletBytes;
 
 fn main() {
-    let undecided = b"{\"kind\":\"Pod\"}";
-    let pod = AdmittedPod { json: undecided };
+    let pod = AdmittedPod { json: b"{\"kind\":\"Pod\"}" };
     KubeletBytes::pod(&pod);
-    PodWriter::default().item(undecided, None);
 }
