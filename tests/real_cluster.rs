@@ -4,6 +4,12 @@
 //! One cluster for all cases, one after the other in this order, so that restarts happen to a node
 //! that is in use. `cargo test --test real_cluster -- NAME` boots it for the named cases alone.
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "test code, which clippy recognises only in unit tests; JSON gives null for no field"
+)]
+
 #[path = "real_cluster/admission.rs"]
 mod admission;
 #[path = "real_cluster/expect.rs"]

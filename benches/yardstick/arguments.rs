@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 
-use crate::measure::Load;
+use crate::measure::{Load, Timed};
 
 /// Measures the proxy against haproxy and against no proxy at all.
 #[derive(Parser)]
@@ -56,6 +56,8 @@ pub(crate) enum Subject {
     Burst,
     /// Age of a watch event on arrival
     Lag,
+    /// Processor time of one pod, without network
+    Decision,
     /// Resident memory
     Memory,
 }
@@ -71,30 +73,37 @@ pub(crate) enum Target {
     Ours,
 }
 
+impl Subject {
+    /// What the client has to time for it, if anything.
+    fn timed(&self) -> Option<Timed> {
+        match self {
+            Self::List => Some(Timed::List),
+            Self::Get => Some(Timed::Get),
+            Self::Burst => Some(Timed::Burst),
+            Self::Lag => Some(Timed::Lag),
+            Self::Decision | Self::Memory => None,
+        }
+    }
+}
+
 impl Arguments {
     /// The load to be watched rather than compared: one subject, one target and a duration.
     pub(crate) fn single_load(&self) -> Option<Load> {
         match (self.only.as_slice(), self.target.as_slice(), self.seconds) {
-            ([subject], [_], Some(seconds)) => Some(Load::usual(*subject, Some(seconds))),
+            ([subject], [_], Some(seconds)) => Some(Load::usual(subject.timed()?, Some(seconds))),
             _ => None,
         }
     }
 
-    /// Whether anything but memory is to be measured.
-    pub(crate) fn speed(&self) -> bool {
-        self.subjects().next().is_some()
-    }
-
-    /// Whether memory is to be measured.
-    pub(crate) fn memory(&self) -> bool {
-        self.only.is_empty() || self.only.contains(&Subject::Memory)
+    /// Whether a subject is to be measured: without --only, each is.
+    pub(crate) fn asks_for(&self, subject: Subject) -> bool {
+        self.only.is_empty() || self.only.contains(&subject)
     }
 
     /// The timed subjects, in the order of the table.
-    pub(crate) fn subjects(&self) -> impl Iterator<Item = Subject> {
-        [Subject::List, Subject::Get, Subject::Burst, Subject::Lag]
-            .into_iter()
-            .filter(|subject| self.only.is_empty() || self.only.contains(subject))
+    pub(crate) fn timed(&self) -> Vec<Timed> {
+        let subjects = Subject::value_variants().iter();
+        subjects.filter(|subject| self.asks_for(**subject)).filter_map(Subject::timed).collect()
     }
 
     /// The targets, in the order of the table's columns.

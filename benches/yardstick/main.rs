@@ -6,6 +6,7 @@
 //! Everything is on loopback, and whatever it starts ends with it, however it ends.
 
 mod arguments;
+mod decision;
 
 mod machine;
 mod measure;
@@ -24,7 +25,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Subject};
 use crate::stage::Stage;
 
 /// Whatever ends a run early is for the person at the terminal: text, never matched on.
@@ -70,10 +71,13 @@ fn run(arguments: &Arguments, dir: &std::path::Path) -> Result<(), Failure> {
     }
     let mut report = report::Report::default();
     let machine = machine::Machine::read(arguments.rounds)?;
-    if arguments.speed() {
+    if !arguments.timed().is_empty() {
         speed::measure(&stage, arguments, &mut report)?;
     }
-    if arguments.memory() {
+    if arguments.asks_for(Subject::Decision) {
+        decision::measure(&stage, arguments, &mut report)?;
+    }
+    if arguments.asks_for(Subject::Memory) {
         memory::measure(&stage, arguments, &mut report)?;
     }
     print!("{}", report.text(&machine));

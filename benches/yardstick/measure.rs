@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use crate::Failure;
-use crate::arguments::{Subject, Target};
+use crate::arguments::Target;
 use crate::running::bound;
 use crate::stage::{NODE, Route, Stage};
 
@@ -19,9 +19,22 @@ const BURST_EVENTS: &str = "10000";
 /// The client's figures by the names it prints them under.
 pub(crate) type Figures = BTreeMap<String, f64>;
 
+/// What the client can time.
+#[derive(Clone, Copy)]
+pub(crate) enum Timed {
+    /// Whole lists, one after another.
+    List,
+    /// Small reads, eight clients.
+    Get,
+    /// Watch events as fast as they go.
+    Burst,
+    /// Watch events at a steady pace.
+    Lag,
+}
+
 /// What one run of the client is to do.
 pub(crate) struct Load {
-    pub(crate) subject: Subject,
+    pub(crate) timed: Timed,
     /// How long; `0` takes one sample.
     pub(crate) seconds: f64,
     pub(crate) pods: u32,
@@ -29,14 +42,14 @@ pub(crate) struct Load {
 
 impl Load {
     /// The load of the table, for so long.
-    pub(crate) fn usual(subject: Subject, seconds: Option<f64>) -> Self {
+    pub(crate) fn usual(timed: Timed, seconds: Option<f64>) -> Self {
         // A list takes some 10 ms and an event of the trickle comes every 5 ms: enough samples for
         // a median in one round, and the whole table in two minutes.
-        let usual = match subject {
-            Subject::List | Subject::Burst | Subject::Memory => 1.0,
-            Subject::Get | Subject::Lag => 1.5,
+        let usual = match timed {
+            Timed::List | Timed::Burst => 1.0,
+            Timed::Get | Timed::Lag => 1.5,
         };
-        Self { subject, seconds: seconds.unwrap_or(usual), pods: PODS }
+        Self { timed, seconds: seconds.unwrap_or(usual), pods: PODS }
     }
 
     /// Runs the client over `route`. Events are ordered from `server` itself.
@@ -46,11 +59,11 @@ impl Load {
         route: &Route,
         server: SocketAddr,
     ) -> Result<Figures, Failure> {
-        let verb = match self.subject {
-            Subject::List | Subject::Memory => "list",
-            Subject::Get => "get",
-            Subject::Burst => "burst",
-            Subject::Lag => "lag",
+        let verb = match self.timed {
+            Timed::List => "list",
+            Timed::Get => "get",
+            Timed::Burst => "burst",
+            Timed::Lag => "lag",
         };
         let mut command = bound(&stage.yardstick);
         command.arg(verb).arg("-pki").arg(&stage.dir).args(["-node", NODE]);

@@ -3,8 +3,8 @@
 //! The bound is on the most that was ever resident, start-up included, in multiples of the body.
 
 use crate::Failure;
-use crate::arguments::{Arguments, Subject, Target};
-use crate::measure::Load;
+use crate::arguments::{Arguments, Target};
+use crate::measure::{Load, Timed};
 use crate::report::{Report, Row};
 use crate::stage::Stage;
 
@@ -19,7 +19,7 @@ pub(crate) fn measure(
 ) -> Result<(), Failure> {
     eprintln!("yardstick: a list of {PODS} pods");
     let server = stage.api_server(PODS)?;
-    let load = Load { subject: Subject::Memory, seconds: 0.0, pods: PODS };
+    let load = Load { timed: Timed::List, seconds: 0.0, pods: PODS };
     for target in arguments.targets() {
         if target == Target::Direct {
             continue;

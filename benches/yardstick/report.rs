@@ -8,9 +8,9 @@ use std::fs;
 use std::path::Path;
 
 use crate::Failure;
-use crate::arguments::{Subject, Target};
+use crate::arguments::Target;
 use crate::machine::Machine;
-use crate::measure::Figures;
+use crate::measure::{Figures, Timed};
 use crate::statistics::{Summary, ratio, summary};
 
 /// Decimal, as memory limits are written.
@@ -28,6 +28,8 @@ pub(crate) enum Row {
     Burst,
     LagMedian,
     LagTail,
+    Decision,
+    WholePod,
     PeakMemory,
     LargeListMemory,
     LargeListFactor,
@@ -69,6 +71,8 @@ impl Row {
                 form("event lag at 200/s, p50", 1.0, 0, "µs", Goal::NoMoreThanHaproxy)
             }
             Self::LagTail => form("event lag at 200/s, p99", 1.0, 0, "µs", Goal::None),
+            Self::Decision => form("decision on a pod, 50 rules", 1.0, 2, "µs", Goal::AtMost(20.0)),
+            Self::WholePod => form("… from its bytes to ours", 1.0, 2, "µs", Goal::None),
             Self::PeakMemory => form("peak RSS of all that", MEGABYTE, 1, "MB", Goal::AtMost(24.0)),
             Self::LargeListMemory => form("peak RSS, 60 MB list", MEGABYTE, 1, "MB", Goal::None),
             Self::LargeListFactor => {
@@ -94,16 +98,15 @@ impl Report {
     /// Adds what one run of the client printed.
     pub(crate) fn add_figures(
         &mut self,
-        subject: Subject,
+        timed: Timed,
         target: Target,
         figures: &Figures,
     ) -> Result<(), Failure> {
-        let rows: &[(Row, &str)] = match subject {
-            Subject::List => &[(Row::ListMedian, "p50_us"), (Row::ListTail, "p99_us")],
-            Subject::Get => &[(Row::Gets, "per_second")],
-            Subject::Burst => &[(Row::Burst, "per_second")],
-            Subject::Lag => &[(Row::LagMedian, "p50_us"), (Row::LagTail, "p99_us")],
-            Subject::Memory => &[],
+        let rows: &[(Row, &str)] = match timed {
+            Timed::List => &[(Row::ListMedian, "p50_us"), (Row::ListTail, "p99_us")],
+            Timed::Get => &[(Row::Gets, "per_second")],
+            Timed::Burst => &[(Row::Burst, "per_second")],
+            Timed::Lag => &[(Row::LagMedian, "p50_us"), (Row::LagTail, "p99_us")],
         };
         for (row, name) in rows {
             let value =

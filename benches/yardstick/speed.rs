@@ -32,11 +32,11 @@ pub(crate) fn measure(
     note_memory(&routes, "VmRSS", Row::IdleMemory, report)?;
     for round in 1..=arguments.rounds {
         eprintln!("yardstick: round {round} of {}", arguments.rounds);
-        for subject in arguments.subjects() {
+        for timed in arguments.timed() {
             for route in &routes {
-                let load = Load::usual(subject, arguments.seconds);
+                let load = Load::usual(timed, arguments.seconds);
                 let figures = load.run(stage, route, server.address)?;
-                report.add_figures(subject, route.target, &figures)?;
+                report.add_figures(timed, route.target, &figures)?;
             }
         }
         routes.rotate_left(1);

@@ -311,3 +311,6 @@ fn log_payload(json: &[u8]) {
         tracing::info!(payload, "pod payload");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -194,3 +194,6 @@ impl Entries {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -243,15 +243,14 @@ fn upgrades() -> Vec<Case> {
     let body = both().to_string();
     let chunked = format!("{:x}\r\n{body}\r\n0\r\n", body.len());
     let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
-    let switching = format!(
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n{body}"
-    );
-    let early = format!(
-        "HTTP/1.1 103 Early Hints\r\nContent-Type: application/yaml\r\n\r\n{head}Content-Length: {}\r\n\r\n{body}",
-        body.len()
-    );
+    let upgraded = "HTTP/1.1 101 Switching Protocols\r\n\
+        Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
+    let switching = format!("{upgraded}{body}");
+    let hints = "HTTP/1.1 103 Early Hints\r\nContent-Type: application/yaml\r\n\r\n";
+    let early = format!("{hints}{head}Content-Length: {}\r\n\r\n{body}", body.len());
     let trailing = format!(
-        "{head}Transfer-Encoding: chunked\r\nTrailer: Content-Encoding\r\n\r\n{chunked}Content-Encoding: gzip\r\nContent-Type: application/yaml\r\n\r\n"
+        "{head}Transfer-Encoding: chunked\r\nTrailer: Content-Encoding\r\n\r\n\
+         {chunked}Content-Encoding: gzip\r\nContent-Type: application/yaml\r\n\r\n"
     );
     let two_lengths =
         format!("{head}Content-Length: 2\r\nContent-Length: {}\r\n\r\n{body}", body.len());
@@ -273,13 +272,7 @@ fn upgrades() -> Vec<Case> {
             Answer::raw(format!("{head}{}", "X-Pad: evil\r\n".repeat(200_000))),
         )
         .list_status(502),
-        Case::watch(
-            10,
-            "watch that switches protocols",
-            Answer::raw(
-                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
-            ),
-        ),
+        Case::watch(10, "watch that switches protocols", Answer::raw(upgraded)),
         Case::watch(
             10,
             "watch that breaks off",

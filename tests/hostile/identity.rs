@@ -113,9 +113,8 @@ fn changes() -> Vec<Case> {
         "/metadata/deletionTimestamp",
         json!("2026-11-21T08:00:00Z"),
     );
-    let debugger =
-        json!([{"name": "evil", "image": "registry.example/good:1", "command": ["evil"]}]);
-    let privileged_debugger = json!([{"name": "debug", "image": "registry.example/evil:1", "securityContext": {"privileged": true}}]);
+    let privileged_debugger = json!([{"name": "debug", "image": "registry.example/evil:1",
+        "securityContext": {"privileged": true}}]);
     let mut cases = Vec::new();
     for (row, name, pod) in [
         (
@@ -160,11 +159,19 @@ fn changes() -> Vec<Case> {
         ),
         (24, "another service account", with(web(), "/spec/serviceAccountName", json!("evil"))),
         (24, "another runtime class", with(web(), "/spec/runtimeClassName", json!("evil"))),
+        (
+            24,
+            "another grace period",
+            with(
+                with(web(), "/spec/terminationGracePeriodSeconds", json!(0)),
+                "/metadata/labels/x",
+                json!("evil"),
+            ),
+        ),
         (24, "another node", with(web(), "/spec/nodeName", json!("evil"))),
         (25, "a new preStop", with(web(), &format!("{container}/lifecycle"), hook)),
         (25, "a new preStop and phase Failed", failed),
         (25, "a new preStop and its deletion", leaving),
-        (26, "an ephemeral container", with(web(), "/spec/ephemeralContainers", debugger)),
         (
             26,
             "a denied ephemeral container",
@@ -204,6 +211,7 @@ fn changes() -> Vec<Case> {
 fn allowed_changes() -> Vec<Case> {
     let web = || good("web");
     let more = json!({"limits": {"cpu": "200m"}, "requests": {"cpu": "200m"}});
+    let debugger = json!([{"name": "debug", "image": "registry.example/good:1"}]);
     let toleration = json!({"key": "x", "operator": "Exists", "effect": "NoExecute"});
     let mut cases = Vec::new();
     for (row, name, pod) in [
@@ -215,11 +223,7 @@ fn allowed_changes() -> Vec<Case> {
         ),
         (27, "a deadline", with(web(), "/spec/activeDeadlineSeconds", json!(60))),
         (27, "a further toleration", with(web(), "/spec/tolerations/1", toleration)),
-        (
-            27,
-            "a shorter grace period",
-            with(web(), "/spec/terminationGracePeriodSeconds", json!(5)),
-        ),
+        (26, "an allowed ephemeral container", with(web(), "/spec/ephemeralContainers", debugger)),
         (33, "another annotation", with(web(), "/metadata/annotations/changed", json!("yes"))),
         (33, "another label", with(web(), "/metadata/labels/changed", json!("yes"))),
         (

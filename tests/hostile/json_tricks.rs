@@ -31,9 +31,8 @@ fn in_pod(row: u8, name: &str, fragment: &str, replacement: &str) -> [Case; 2] {
 /// A LIST and a watch with the same text for the evil pod, before a good one.
 fn pod_text(row: u8, name: &str, text: &str) -> [Case; 2] {
     let good = good("good");
-    let list = format!(
-        r#"{{"kind":"PodList","apiVersion":"v1","metadata":{{"resourceVersion":"20"}},"items":[{text},{good}]}}"#
-    );
+    let head = r#""kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"20"}"#;
+    let list = format!(r#"{{{head},"items":[{text},{good}]}}"#);
     let event = format!(r#"{{"type":"ADDED","object":{text}}}"#);
     let watched = [event, super::pods::event("ADDED", &good)];
     [
@@ -87,56 +86,66 @@ fn kinds() -> Vec<Case> {
     ]
 }
 
+/// A name, a key of the sly pod, and what is put in before that key.
+const DUPLICATES: &[(&str, &str, &str)] = &[
+    ("spec twice", r#""spec":{"#, r#""spec":{"hostPID":true,"hostNetwork":true},"#),
+    ("spec null last", r#""status":{"#, r#""spec":null,"#),
+    (
+        "containers twice",
+        r#""containers":["#,
+        r#""containers":[{"lifecycle":{"postStart":{"exec":{"command":["evil"]}}}}],"#,
+    ),
+    (
+        "initContainers and null",
+        r#""containers":["#,
+        r#""initContainers":[{"name":"i","image":"evil"}],"initContainers":null,"#,
+    ),
+    ("hostPID true and null", r#""containers":["#, r#""hostPID":true,"hostPID":null,"#),
+    ("HostPID beside hostPID", r#""containers":["#, r#""hostPID":false,"HostPID":true,"#),
+    ("image twice", r#""image":"#, r#""image":"registry.example/evil:1","#),
+    (
+        "privileged twice",
+        r#""command":"#,
+        r#""securityContext":{"privileged":true,"privileged":false},"#,
+    ),
+    (
+        "securityContext twice in a container",
+        r#""command":"#,
+        r#""securityContext":{"privileged":true},"securityContext":{},"#,
+    ),
+    ("metadata twice", r#""metadata":{"#, r#""metadata":{"annotations":{"a":"evil"}},"#),
+    ("name twice", r#""name":"sly""#, r#""name":"evil","#),
+    ("uid twice", r#""uid":"#, r#""uid":"00000000-0000-4000-8000-000000000000","#),
+    ("an annotation twice", r#""note":"#, r#""note":"evil","#),
+    ("a label twice", r#""app":"#, r#""app":"evil","#),
+    ("the name of a variable twice", r#""name":"A""#, r#""name":"LD_PRELOAD","#),
+];
+
+/// Row 12. Go takes the last of two scalars and merges two structs; `null` does not clear.
 fn duplicates() -> Vec<Case> {
     let text = list(20, [good("good")]).to_string();
-    let evil_item = evil("evil");
-    let top = |name: &str, replacement: String| {
-        let bad =
-            replaced(&text, r#""kind":"PodList""#, &format!(r#""kind":"PodList",{replacement}"#));
-        Case::list(12, format!("list with {name}"), Answer::json(200, bad))
+    let top = |key: &str| {
+        let kind = r#""kind":"PodList""#;
+        let bad = replaced(&text, kind, &format!(r#"{kind},"{key}":[{}]"#, evil("evil")));
+        Case::list(12, format!("list with {key} beside items"), Answer::json(200, bad))
     };
+    let object = r#"{"object":"#;
+    let twice = format!("{object}{},{}", evil("sly"), &object[1..]);
+    let twice = replaced(&event("ADDED", &good("sly")), object, &twice);
+    let parts = [twice, event("ADDED", &good("good"))];
     let mut cases = vec![
-        top("items twice", format!(r#""items":[{evil_item}]"#)).harms(),
-        top("ITEMS beside items", format!(r#""ITEMS":[{evil_item}]"#)),
+        top("items").harms(),
+        top("ITEMS"),
+        Case::watch(12, "watch with object twice", Answer::watch(parts)),
     ];
-    let evil_spec = evil("evil")["spec"].to_string();
-    let init = format!(r#""initContainers":[{}]"#, evil("evil")["spec"]["containers"][0]);
-    let added = event("ADDED", &good("sly"));
-    let twice =
-        replaced(&added, r#"{"object":"#, &format!(r#"{{"object":{},"object":"#, evil("sly")));
-    cases.push(Case::watch(
-        12,
-        "watch with object twice",
-        Answer::watch([twice, event("ADDED", &good("good"))]),
-    ));
-    for (name, fragment, replacement) in [
-        ("spec twice", r#""spec":{"#, format!(r#""spec":{evil_spec},"spec":{{"#)),
-        ("spec null last", r#""status":{"#, r#""spec":null,"status":{"#.to_owned()),
-        ("containers twice", r#""containers":["#,
-            r#""containers":[{"name":"main","lifecycle":{"postStart":{"exec":{"command":["evil"]}}}}],"containers":["#.to_owned()),
-        ("initContainers and null", r#""containers":["#, format!(r#"{init},"initContainers":null,"containers":["#)),
-        ("hostPID true and null", r#""containers":["#, r#""hostPID":true,"hostPID":null,"containers":["#.to_owned()),
-        ("HostPID beside hostPID", r#""containers":["#, r#""hostPID":false,"HostPID":true,"containers":["#.to_owned()),
-        ("image twice", r#""image":"#, r#""image":"registry.example/evil:1","image":"#.to_owned()),
-        ("privileged twice", r#""command":"#,
-            r#""securityContext":{"privileged":true,"privileged":false},"command":"#.to_owned()),
-        ("securityContext twice in a container", r#""command":"#,
-            r#""securityContext":{"privileged":true},"securityContext":{},"command":"#.to_owned()),
-        ("metadata twice", r#""metadata":{"#, r#""metadata":{"annotations":{"a":"evil"}},"metadata":{"#.to_owned()),
-        ("name twice", r#""name":"sly""#, r#""name":"evil","name":"sly""#.to_owned()),
-        ("uid twice", r#""uid":"#, r#""uid":"00000000-0000-4000-8000-000000000000","uid":"#.to_owned()),
-        ("an annotation twice", r#""annotations":{"#, r#""annotations":{"note":"evil","#.to_owned()),
-        ("a label twice", r#""labels":{"#, r#""labels":{"app":"evil","#.to_owned()),
-        ("an environment variable's name twice", r#""env":[{"#, r#""env":[{"name":"LD_PRELOAD","#.to_owned()),
-    ] {
-        // `uid` and `name` also stand in the owner reference: cut there, not here.
-        let pod = with(sly(), "/metadata/ownerReferences", json!([]));
-        let text = replaced_first(&pod.to_string(), fragment, &replacement);
-        let [listed, watched] = pod_text(12, name, &text);
-        cases.extend(match name {
-            "spec twice" => [listed.harms().on_all_minors(), watched.harms().on_all_minors()],
-            _ => [listed.harms(), watched.harms()],
-        });
+    // `uid` and `name` also stand in an owner reference.
+    let pod = with(sly(), "/metadata/ownerReferences", json!([])).to_string();
+    for (name, key, before) in DUPLICATES {
+        let text = replaced_first(&pod, key, &format!("{before}{key}"));
+        cases.extend(pod_text(12, name, &text).map(|case| match *name {
+            "spec twice" => case.harms().on_all_minors(),
+            _ => case.harms(),
+        }));
     }
     cases
 }

@@ -43,11 +43,16 @@ const CONTENTS: &[(&str, &[u8])] = &[
     ("a key twice", br#"{"name":"x","defaultAction":"deny","defaultAction":"allow"}"#),
     ("a key in another case", br#"{"name":"x","defaultAction":"deny","DefaultAction":"allow"}"#),
     ("an unknown key", br#"{"name":"x","defaultAction":"allow","rulez":[]}"#),
-    ("a misspelt condition", br#"{"name":"x","defaultAction":"allow","rules":[{"name":"r","action":"deny","match":{"security":{"denyPriviledged":true}}}]}"#),
-    ("a condition of the wrong type", br#"{"name":"x","defaultAction":"allow","rules":[{"name":"r","action":"deny","match":{"security":{"denyPrivileged":"true"}}}]}"#),
-    ("a bad expression", br#"{"name":"x","defaultAction":"allow","rules":[{"name":"r","action":"deny","match":{"namespaceRegex":"("}}]}"#),
-    ("a bad pattern", br#"{"name":"x","defaultAction":"allow","rules":[{"name":"r","action":"deny","match":{"images":{"denied":["a*b*c"]}}}]}"#),
-    ("an allow rule with violations", br#"{"name":"x","defaultAction":"deny","rules":[{"name":"r","action":"allow","match":{"security":{"denyPrivileged":true}}}]}"#),
+];
+
+/// What one rule of an otherwise good policy says.
+const RULES: &[(&str, &str, &str)] = &[
+    ("a misspelt condition", "deny", r#"{"security":{"denyPriviledged":true}}"#),
+    ("a condition of the wrong type", "deny", r#"{"security":{"denyPrivileged":"true"}}"#),
+    ("a bad expression", "deny", r#"{"namespaceRegex":"("}"#),
+    ("a bad pattern", "deny", r#"{"images":{"denied":["a*b*c"]}}"#),
+    ("an allow rule with violations", "allow", r#"{"security":{"denyPrivileged":true}}"#),
+    ("an unknown action", "audit", "{}"),
 ];
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -56,6 +61,24 @@ pub(crate) fn trials() -> Vec<Trial> {
         let write = move |path: &Path| std::fs::write(path, content).expect("write");
         trials.push(trial(&format!("policy that is {name}"), write));
     }
+    for (name, action, condition) in RULES {
+        let rule = format!(r#"{{"name":"r","action":"{action}","match":{condition}}}"#);
+        let text = format!(r#"{{"name":"x","defaultAction":"deny","rules":[{rule}]}}"#);
+        let write = move |path: &Path| std::fs::write(path, &text).expect("write");
+        trials.push(trial(&format!("policy with {name}"), write));
+    }
+    trials.extend(files());
+    trials.push(Trial::test("row_69_control_the_same_files_start_it", || {
+        let world = World::new(Protocols::Http1, Script::new());
+        let _listens = world.proxy();
+        Ok(())
+    }));
+    trials
+}
+
+/// What is wrong with the file and not with its content.
+fn files() -> Vec<Trial> {
+    let mut trials = Vec::new();
     trials.push(trial("policy over a megabyte", |path| {
         std::fs::write(path, POLICY.to_owned() + &" ".repeat(1 << 20)).expect("write");
     }));
@@ -102,11 +125,6 @@ pub(crate) fn trials() -> Vec<Trial> {
         symlink(directory.join("policy.json"), path).expect("link");
         chown(&directory, Some(STRANGER), None).expect("chown");
     }));
-    trials.push(Trial::test("row_69_control_the_same_files_start_it", || {
-        let world = World::new(Protocols::Http1, Script::new());
-        let _listens = world.proxy();
-        Ok(())
-    }));
     trials
 }
 
@@ -127,7 +145,8 @@ fn trial(name: &str, spoil: impl Fn(&Path) + Send + 'static) -> Trial {
         assert_eq!(status.code(), Some(BAD_CONFIGURATION), "{status}: {said}");
         let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
         assert_eq!(lines.len(), 1, "more or less than one line:\n{said}");
-        assert!(said.contains("policy.json"), "the file is not named: {said}");
+        let named = said.contains("--admission-policy: /");
+        assert!(named, "neither flag nor offending path is named: {said}");
         Ok(())
     })
 }

@@ -19,12 +19,12 @@ pub struct Cursor<'a> {
 impl<'a> Cursor<'a> {
     /// A cursor at the first byte; more bytes may follow the last one.
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { scan: Scan { bytes, at: 0, is_final: false, high_bits: 0 } }
+        Self { scan: Scan { bytes, at: 0, is_final: false } }
     }
 
     /// A cursor at the first byte of a document that has arrived whole.
     pub fn of_final(bytes: &'a [u8]) -> Self {
-        Self { scan: Scan { bytes, at: 0, is_final: true, high_bits: 0 } }
+        Self { scan: Scan { bytes, at: 0, is_final: true } }
     }
 
     /// Bytes consumed so far.
@@ -97,7 +97,7 @@ impl<'a> Cursor<'a> {
         let flaw = self.unit(|scan| parse::value(scan, tape, limits))?;
         Ok(flaw.map(|(node, flaw)| {
             let root = tape.root(self.scan.bytes);
-            root.fault_at(node as usize, flaw.problem().to_owned())
+            root.fault_at(node, flaw.problem().to_owned())
         }))
     }
 

@@ -68,28 +68,25 @@ pub(super) struct Scan<'a> {
     pub(super) at: usize,
     /// No more bytes will follow these, so a number may end where they end.
     pub(super) is_final: bool,
-    /// All words of string content ORed together: without a high bit, the strings are ASCII.
-    pub(super) high_bits: u64,
 }
 
-const ONES: u64 = u64::from_le_bytes([0x01; 8]);
-const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
-const QUOTES: u64 = u64::from_le_bytes([b'"'; 8]);
-const BACKSLASHES: u64 = u64::from_le_bytes([b'\\'; 8]);
+/// Eight copies of one byte.
+const fn repeat(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
 /// The first byte that may stand in a string unescaped.
 const FIRST_PLAIN: u8 = 0x20;
-const SPACES: u64 = u64::from_le_bytes([FIRST_PLAIN; 8]);
 
 /// Marks (with the high bit) bytes of a word that end a run of plain string content. Marks above the
 /// lowest one may be wrong, because a subtraction borrows upwards; the lowest one never is.
 #[inline]
 fn special_bytes(word: u64) -> u64 {
-    let quote = word ^ QUOTES;
-    let backslash = word ^ BACKSLASHES;
-    let found = (quote.wrapping_sub(ONES) & !quote)
-        | (backslash.wrapping_sub(ONES) & !backslash)
-        | (word.wrapping_sub(SPACES) & !word);
-    found & HIGH
+    // Flipping bit 1 moves the quote from 0x22 to 0x20, right behind the control characters, and
+    // no other byte below 0x80 into that range: one subtraction finds both.
+    let quote_or_control = (word ^ repeat(0x02)).wrapping_sub(repeat(FIRST_PLAIN | 1));
+    let backslash = (word ^ repeat(b'\\')).wrapping_sub(repeat(1));
+    (quote_or_control | backslash) & !word & repeat(0x80)
 }
 
 impl<'a> Scan<'a> {
@@ -121,54 +118,70 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Moves to the next byte that ends a run of plain string content.
+    /// Reads a string; `at` is on its opening quote. Escapes are stepped over, `text` judges them.
     #[inline]
-    fn skip_plain(&mut self) -> Result<u8, Stop> {
-        while let Some(chunk) = self.bytes.get(self.at..).and_then(|rest| rest.first_chunk()) {
-            let word = u64::from_le_bytes(*chunk);
-            // The last word may hold bytes past the string: the flag only ever errs towards checking.
-            self.high_bits |= word;
+    pub(super) fn text(&mut self) -> Result<TextToken, Stop> {
+        let start = self.at.wrapping_add(1);
+        let has_escapes = self.text_end(start)?;
+        Ok(TextToken { start, end: self.at.wrapping_sub(1), has_escapes })
+    }
+
+    /// Moves behind the quote that ends the string; whether there are escapes before it.
+    fn text_end(&mut self, start: usize) -> Result<bool, Stop> {
+        match self.skip_plain(start)? {
+            b'"' => {
+                self.bump();
+                Ok(false)
+            }
+            b'\\' => self.escaped_text_end().map(|()| true),
+            _ => Err(Stop::Control),
+        }
+    }
+
+    /// The same from the first backslash on.
+    #[cold]
+    fn escaped_text_end(&mut self) -> Result<(), Stop> {
+        loop {
+            let behind_escaped = self.at.wrapping_add(2);
+            match self.skip_plain(behind_escaped)? {
+                b'"' => {
+                    self.bump();
+                    return Ok(());
+                }
+                b'\\' => {}
+                _ => return Err(Stop::Control),
+            }
+        }
+    }
+
+    /// Moves to the first byte from `start` on that ends a run of plain string content.
+    #[inline]
+    fn skip_plain(&mut self, start: usize) -> Result<u8, Stop> {
+        let mut rest = self.bytes.get(start..).unwrap_or_default();
+        while let Some((word, behind)) = rest.split_first_chunk() {
+            let word = u64::from_le_bytes(*word);
             let found = special_bytes(word);
             if found != 0 {
-                self.at = self.at.wrapping_add((found.trailing_zeros() / 8) as usize);
-                return self.byte();
+                let bit = found.trailing_zeros() & !7;
+                let before = self.bytes.len().wrapping_sub(rest.len());
+                self.at = before.wrapping_add((bit / 8) as usize);
+                return Ok(word.wrapping_shr(bit) as u8);
             }
-            self.at = self.at.wrapping_add(8);
+            rest = behind;
         }
+        self.at = self.bytes.len().wrapping_sub(rest.len());
         self.skip_plain_tail()
     }
 
     /// The same for the last bytes, fewer than a word.
+    #[cold]
     fn skip_plain_tail(&mut self) -> Result<u8, Stop> {
         loop {
             let byte = self.byte()?;
             if byte == b'"' || byte == b'\\' || byte < FIRST_PLAIN {
                 return Ok(byte);
             }
-            self.high_bits |= u64::from(byte);
             self.bump();
-        }
-    }
-
-    /// Reads a string; `at` is on its opening quote. Escapes are stepped over, `text` judges them.
-    #[inline]
-    pub(super) fn text(&mut self) -> Result<TextToken, Stop> {
-        self.bump();
-        let start = self.at;
-        let mut has_escapes = false;
-        loop {
-            match self.skip_plain()? {
-                b'"' => {
-                    let end = self.at;
-                    self.bump();
-                    return Ok(TextToken { start, end, has_escapes });
-                }
-                b'\\' => {
-                    has_escapes = true;
-                    self.at = self.at.wrapping_add(2);
-                }
-                _ => return Err(Stop::Control),
-            }
         }
     }
 

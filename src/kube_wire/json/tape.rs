@@ -99,8 +99,13 @@ impl Tape {
     }
 }
 
-/// A length as a link or span end. Values of 4 GiB are refused as a whole, so saturation is never read.
+/// A length as a link or span end. The parser never sees more than [`LONGEST_VALUE`] bytes, and a value
+/// has no more nodes than bytes, so nothing is cut off.
 #[inline]
 pub(super) fn narrow(length: usize) -> u32 {
-    u32::try_from(length).unwrap_or(u32::MAX)
+    length as u32
 }
+
+/// Bytes of a value that spans can address. Longer ones never become complete; budgets for bodies are
+/// far below.
+pub(super) const LONGEST_VALUE: usize = u32::MAX as usize;

@@ -177,7 +177,10 @@ fn wrong_kinds_are_faults() {
         problem(r#"{"inner":{"port":1.5}}"#),
         "inner.port: expected a 32-bit integer or a string"
     );
-    assert_eq!(problem(r#"{"inner":{"label":"../../etc"}}"#), "inner.label: expected a DnsLabel");
+    assert_eq!(
+        problem(r#"{"inner":{"label":"../../etc"}}"#),
+        "inner.label: must be an RFC 1123 label"
+    );
 }
 
 #[test]

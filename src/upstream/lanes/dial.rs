@@ -21,6 +21,7 @@ use tokio_rustls::TlsConnector;
 
 use super::connection::{Connection, Load, Wire};
 use super::{STREAMS_PER_CONNECTION, drive};
+use crate::net::socket_options;
 use crate::upstream::endpoint::Endpoint;
 use crate::upstream::identity::UpstreamIdentity;
 
@@ -93,7 +94,7 @@ impl Dialer {
 
     async fn attempt(&self) -> io::Result<Dialed> {
         let tcp = connect_tcp(self.endpoint.host(), self.endpoint.port()).await?;
-        tcp.set_nodelay(true)?;
+        socket_options::apply(&tcp)?;
         let Some(identity) = &self.identity else {
             return start_h1(tcp, 0).await;
         };
