@@ -80,6 +80,7 @@ impl Pki {
 #[derive(Default)]
 struct Counted {
     live: AtomicI64,
+    asked: AtomicI64,
     readers_gone: AtomicI64,
     refusals: Mutex<Vec<Refusal>>,
 }
@@ -99,6 +100,10 @@ impl ListenerEvents for Counted {
 impl Counted {
     async fn first_refusal(&self) -> Refusal {
         eventually(|| self.refusals.lock().unwrap().first().copied()).await
+    }
+
+    async fn first_question(&self) {
+        eventually(|| (self.asked.load(Ordering::SeqCst) > 0).then_some(())).await;
     }
 
     async fn nobody_left(&self) {
@@ -152,6 +157,7 @@ async fn answer(
     certificates: usize,
     noted: Arc<Counted>,
 ) -> Response<GeneratedBody> {
+    noted.asked.fetch_add(1, Ordering::SeqCst);
     let body = match request.uri().path() {
         "/broken" => {
             let (sender, body) = body::in_pieces(1);
@@ -241,9 +247,7 @@ async fn a_reader_that_leaves_a_silent_watch_is_noticed() {
         let server = start(fixed(pki.server())).await;
         let config = pki.client(alpn, Some(pki.issue("kubelet")));
         let reading = tokio::spawn(fetch(server.address, config, "/endless"));
-        eventually(|| (server.counted.live.load(Ordering::SeqCst) == 1).then_some(())).await;
-        // Long enough for the first piece to arrive: the reader waits for the second by then.
-        sleep(Duration::from_millis(50)).await;
+        server.counted.first_question().await;
         reading.abort();
         let noted = &server.counted.readers_gone;
         eventually(|| (noted.load(Ordering::SeqCst) == 1).then_some(())).await;
@@ -373,7 +377,7 @@ async fn a_drain_lets_running_requests_finish_and_closes_idle_connections() {
         let Server { address, counted, trigger } = server;
         let running = tokio::spawn(async move { fetch(address, config, "/slow").await });
         eventually(|| (counted.live.load(Ordering::SeqCst) == 2).then_some(())).await;
-        sleep(Duration::from_millis(30)).await;
+        counted.first_question().await;
         assert_eq!(trigger.drain(PATIENCE).await, DrainOutcome::Complete, "{alpn:?}");
         assert_eq!(running.await.unwrap().unwrap(), "done", "{alpn:?}");
     }
@@ -387,7 +391,7 @@ async fn a_drain_cuts_off_what_does_not_end() {
         let config = pki.client(alpn, Some(pki.issue("kubelet")));
         let Server { address, counted, trigger } = server;
         let endless = tokio::spawn(async move { fetch(address, config, "/endless").await });
-        eventually(|| (counted.live.load(Ordering::SeqCst) == 1).then_some(())).await;
+        counted.first_question().await;
         assert_eq!(trigger.drain(GRACE).await, DrainOutcome::CutOff { remaining: 1 });
         assert!(endless.await.unwrap().is_err(), "{alpn:?}");
         counted.nobody_left().await;
