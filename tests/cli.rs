@@ -187,6 +187,29 @@ fn a_bad_policy_exits_78_with_one_line_that_names_it() {
 }
 
 #[test]
+fn what_is_missing_for_tls_exits_78_with_one_line_that_names_it() {
+    let directory = TempDir::new().unwrap();
+    let file = kubeconfig(directory.path(), "http://127.0.0.1:1");
+    let tls = [
+        "--tls-cert=/nonexistent/tls.crt",
+        "--tls-key=/nonexistent/tls.key",
+        "--client-ca=/nonexistent/ca.crt",
+        "--allow-all-pods",
+        "--allow-http-upstream",
+    ];
+    for (name, expected) in [
+        // The kubeconfig holds a token: there is no node certificate to take the name from.
+        (None, "--client-name"),
+        (Some("--client-name=system:node:n"), "/nonexistent/"),
+    ] {
+        let mut command = Command::new(BINARY);
+        let output = command.args(tls).args(name).arg("--kubeconfig").arg(&file).output().unwrap();
+        assert_eq!(output.status.code(), Some(78), "{name:?}: {}", stderr(&output));
+        assert!(complaint(&output).contains(expected), "{}", complaint(&output));
+    }
+}
+
+#[test]
 fn an_address_in_use_exits_1() {
     let directory = TempDir::new().unwrap();
     let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
