@@ -49,6 +49,31 @@ fn another_spec_under_an_admitted_uid_is_refused_even_after_its_deletion() {
 }
 
 #[test]
+fn a_version_from_before_passes_and_does_not_loosen_the_pin() {
+    let ledger = PodLedger::default();
+    let deadline = |seconds| pin(1, &format!(r#","activeDeadlineSeconds":{seconds}"#));
+    ledger.admit(uid(1), pin(1, "")).unwrap();
+    ledger.admit(uid(1), deadline(60)).unwrap();
+    // A lagging cache: the version without a deadline again, and then the present once more.
+    ledger.admit(uid(1), pin(1, "")).unwrap();
+    ledger.admit(uid(1), deadline(60)).unwrap();
+    let other = pin(1, r#","activeDeadlineSeconds":60,"hostname":"other""#);
+    assert!(matches!(ledger.admit(uid(1), other), Err(LedgerRefusal::Pinned(_))));
+}
+
+#[test]
+fn comparing_records_nothing() {
+    let ledger = PodLedger::default();
+    let other = pin(1, r#","hostname":"other""#);
+    assert!(ledger.compare(uid(1), &other).is_ok());
+    assert!(!ledger.is_pinned(uid(1)));
+    ledger.admit(uid(1), pin(1, "")).unwrap();
+    assert!(ledger.compare(uid(1), &pin(1, r#","activeDeadlineSeconds":60"#)).is_ok());
+    assert!(matches!(ledger.compare(uid(1), &other), Err(LedgerRefusal::Pinned(_))));
+    assert!(ledger.admit(uid(1), pin(1, "")).is_ok());
+}
+
+#[test]
 fn a_denial_is_news_once_per_reason() {
     let ledger = PodLedger::default();
     let first = ledger.deny(uid(1), 10);
