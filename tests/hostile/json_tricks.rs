@@ -1,35 +1,33 @@
-//! Rows 11–14: JSON that two decoders read differently, and JSON that is too much.
+//! Rows 11–13: JSON that two decoders read differently.
 //!
 //! The texts are made by replacing a fragment of a valid document, so that each says in one line
 //! what its trick is. Every evil object keeps the marker whichever of its halves a decoder prefers.
-
-use std::time::Duration;
 
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use super::case::Case;
 use super::pods::{event, evil, good, list, with};
-use crate::support::hostile_api_server::answer::{Answer, Framing, Step};
+use crate::support::hostile_api_server::answer::Answer;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let cases = [kinds(), duplicates(), escapes(), texts(), numbers(), sizes()].concat();
+    let cases = [kinds(), duplicates(), escapes(), texts(), invalid_utf8()].concat();
     cases.iter().flat_map(Case::trials).collect()
 }
 
 /// The document with its only `fragment` replaced.
-fn replaced(document: &str, fragment: &str, replacement: &str) -> String {
+pub(super) fn replaced(document: &str, fragment: &str, replacement: &str) -> String {
     assert_eq!(document.matches(fragment).count(), 1, "{fragment} in {document}");
     document.replacen(fragment, replacement, 1)
 }
 
 /// A LIST and a watch with the same trick in the evil pod, before a good one.
-fn in_pod(row: u8, name: &str, fragment: &str, replacement: &str) -> [Case; 2] {
+pub(super) fn in_pod(row: u8, name: &str, fragment: &str, replacement: &str) -> [Case; 2] {
     pod_text(row, name, &replaced(&sly().to_string(), fragment, replacement))
 }
 
 /// A LIST and a watch with the same text for the evil pod, before a good one.
-fn pod_text(row: u8, name: &str, text: &str) -> [Case; 2] {
+pub(super) fn pod_text(row: u8, name: &str, text: &str) -> [Case; 2] {
     let good = good("good");
     let head = r#""kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"20"}"#;
     let list = format!(r#"{{{head},"items":[{text},{good}]}}"#);
@@ -151,7 +149,7 @@ fn duplicates() -> Vec<Case> {
 }
 
 /// The document with the first `fragment` replaced, which must be there.
-fn replaced_first(document: &str, fragment: &str, replacement: &str) -> String {
+pub(super) fn replaced_first(document: &str, fragment: &str, replacement: &str) -> String {
     assert!(document.contains(fragment), "{fragment} in {document}");
     document.replacen(fragment, replacement, 1)
 }
@@ -206,32 +204,31 @@ fn texts() -> Vec<Case> {
     ] {
         cases.extend(in_pod(13, name, r#""name":"sly""#, replacement));
     }
+    cases
+}
+
+fn invalid_utf8() -> Vec<Case> {
+    const PLACES: [(&str, &str); 3] = [
+        ("a name", "\"name\":\"sly"),
+        ("an argument", "\"args\":[\"evil"),
+        ("a key", "\"spec\":{\""),
+    ];
+    let document = list(20, [sly(), good("good")]).to_string().into_bytes();
+    let added = event("ADDED", &sly()).into_bytes();
+    let last = event("ADDED", &good("good")).into_bytes();
+    let mut cases = Vec::new();
     for (name, invalid) in [
         ("bad UTF-8", &b"\xff\xfe"[..]),
         ("overlong UTF-8", b"\xc0\xae"),
         ("a surrogate in UTF-8", b"\xed\xa0\x80"),
         ("cut UTF-8", b"\xe2\x82"),
     ] {
-        for (place, marker) in [
-            ("a name", "\"name\":\"sly"),
-            ("an argument", "\"args\":[\"evil"),
-            ("a key", "\"spec\":{\""),
-        ] {
-            let document = list(20, [sly(), good("good")]).to_string().into_bytes();
-            let bad = spliced(&document, marker, invalid);
-            cases.push(Case::list(
-                13,
-                format!("list with {name} in {place}"),
-                Answer::json(200, bad),
-            ));
-            let added = event("ADDED", &sly()).into_bytes();
-            let parts =
-                [spliced(&added, marker, invalid), event("ADDED", &good("good")).into_bytes()];
-            cases.push(Case::watch(
-                13,
-                format!("watch with {name} in {place}"),
-                Answer::watch(parts),
-            ));
+        for (place, marker) in PLACES {
+            let name = format!("{name} in {place}");
+            let bad = Answer::json(200, spliced(&document, marker, invalid));
+            cases.push(Case::list(13, format!("list with {name}"), bad));
+            let bad = Answer::watch([spliced(&added, marker, invalid), last.clone()]);
+            cases.push(Case::watch(13, format!("watch with {name}"), bad));
         }
     }
     cases
@@ -242,107 +239,4 @@ fn spliced(document: &[u8], marker: &str, bytes: &[u8]) -> Vec<u8> {
     let at = document.windows(marker.len()).position(|window| window == marker.as_bytes());
     let at = at.expect("the marker") + marker.len();
     [&document[..at], bytes, &document[at..]].concat()
-}
-
-fn numbers() -> Vec<Case> {
-    let mut cases = Vec::new();
-    let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-    let odd = [
-        ("1e999", "1e999".to_owned()),
-        ("a huge integer", "9".repeat(400)),
-        ("depth 200", deep(200)),
-        ("depth 9000", deep(9_000)),
-    ];
-    for (name, value) in &odd {
-        let evil = evil("evil").to_string();
-        let text =
-            replaced_first(&evil, r#""metadata":{"#, &format!(r#""metadata":{{"x":{value},"#));
-        cases.extend(
-            pod_text(14, &format!("{name} in metadata"), &text)
-                .map(|case| case.harms().on_all_minors()),
-        );
-        let text = replaced_first(&evil, r#""spec":{"#, &format!(r#""spec":{{"x":{value},"#));
-        cases.extend(pod_text(14, &format!("{name} in a spec"), &text).map(Case::harms));
-        let document = list(20, [super::pods::evil("evil"), good("good")]).to_string();
-        let text =
-            replaced(&document, r#""kind":"PodList""#, &format!(r#""kind":"PodList","x":{value}"#));
-        cases.push(
-            Case::list(14, format!("list with {name} beside items"), Answer::json(200, text))
-                .harms(),
-        );
-        let added = event("ADDED", &super::pods::evil("evil"));
-        let text = replaced(&added, r#"{"object":"#, &format!(r#"{{"x":{value},"object":"#));
-        let parts = [text, event("ADDED", &good("good"))];
-        cases.push(
-            Case::watch(14, format!("watch with {name} beside object"), Answer::watch(parts))
-                .harms(),
-        );
-    }
-    let beyond = format!("\"x\":{},", deep(300_000));
-    let evil = evil("evil").to_string();
-    let text = replaced_first(&evil, r#""metadata":{"#, &format!(r#""metadata":{{{beyond}"#));
-    cases.extend(pod_text(14, "depth 300000 in metadata", &text));
-    for (name, value) in [
-        ("1e3", "1e3"),
-        ("a fraction", "30.5"),
-        ("a string", "\"30\""),
-        ("too much", "99999999999999999999"),
-        ("a leading zero", "030"),
-        ("a plus", "+30"),
-        ("hexadecimal", "0x1e"),
-        ("NaN", "NaN"),
-        ("Infinity", "Infinity"),
-    ] {
-        let replacement = format!(r#""terminationGracePeriodSeconds":{value}"#);
-        let name = format!("{name} as an integer");
-        cases.extend(in_pod(14, &name, r#""terminationGracePeriodSeconds":30"#, &replacement));
-    }
-    cases
-}
-
-fn sizes() -> Vec<Case> {
-    const OVER_THE_FRAME_CAP: usize = 17 * 1024 * 1024;
-    let bulk =
-        |pod: Value| with(pod, "/metadata/annotations/bulk", json!("x".repeat(OVER_THE_FRAME_CAP)));
-    let events = [event("ADDED", &bulk(evil("evil"))), event("ADDED", &good("good"))];
-    let huge = event("ADDED", &bulk(good("huge")));
-    let endless = Step::Send("x".repeat(1024 * 1024).into());
-    let open = Step::Send(r#"{"type":"ADDED","object":{"kind":"Pod","x":""#.into());
-    let drip = |text: String| {
-        let drops = text.into_bytes().into_iter().take(200);
-        let drops = drops.flat_map(|byte| {
-            [Step::Send(vec![byte].into()), Step::Pause(Duration::from_millis(10))]
-        });
-        drops.collect::<Vec<_>>()
-    };
-    let mut dripping = Answer::json(200, "");
-    dripping.steps = drip(list(20, [evil("evil")]).to_string());
-    dripping.steps.push(Step::Break);
-    let many_keys: String = (0..200_000).map(|key| format!("\"k{key}\":0,")).collect();
-    let keyed = replaced_first(
-        &evil("evil").to_string(),
-        r#""metadata":{"#,
-        &format!(r#""metadata":{{{many_keys}"#),
-    );
-    let mut cases = vec![
-        Case::watch(14, "watch with an evil event of 17 MiB", Answer::watch(events)),
-        Case::watch(14, "watch with a good event of 17 MiB", Answer::watch([huge])),
-        Case::watch(
-            14,
-            "watch with an event that never ends",
-            Answer::watch_steps(
-                [open].into_iter().chain(std::iter::repeat_n(endless, 40)).chain([Step::Hold]),
-            ),
-        ),
-        Case::list(14, "list that drips and breaks off", dripping.framed(Framing::Chunked)),
-        Case::watch(
-            14,
-            "watch that drips",
-            Answer::watch_steps(
-                drip(event("ADDED", &evil("evil"))).into_iter().chain([Step::Break]),
-            ),
-        ),
-    ];
-    cases.extend(pod_text(14, "200000 keys in metadata", &keyed).map(Case::harms));
-    cases
 }

@@ -68,6 +68,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trials.push(trial(&format!("policy with {name}"), write));
     }
     trials.extend(files());
+    trials.extend(permissions());
     trials.push(Trial::test("row_69_control_the_same_files_start_it", || {
         let world = World::new(Protocols::Http1, Script::new());
         let _listens = world.proxy();
@@ -78,54 +79,54 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 /// What is wrong with the file and not with its content.
 fn files() -> Vec<Trial> {
-    let mut trials = Vec::new();
-    trials.push(trial("policy over a megabyte", |path| {
-        std::fs::write(path, POLICY.to_owned() + &" ".repeat(1 << 20)).expect("write");
-    }));
-    trials
-        .push(trial("policy that is missing", |path| std::fs::remove_file(path).expect("remove")));
-    trials.push(trial("policy that is a directory", |path| {
-        std::fs::remove_file(path).expect("remove");
-        std::fs::create_dir(path).expect("a directory");
-    }));
-    trials.push(trial("policy that is a pipe", |path| {
-        std::fs::remove_file(path).expect("remove");
-        let mode = rustix::fs::Mode::from_raw_mode(0o600);
-        rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0)
-            .expect("mkfifo");
-    }));
-    trials.push(trial("policy that is a dangling link", |path| {
-        std::fs::remove_file(path).expect("remove");
-        symlink("/nonexistent", path).expect("link");
-    }));
-    trials.push(trial("policy that never ends", |path| {
-        std::fs::remove_file(path).expect("remove");
-        symlink("/dev/zero", path).expect("link");
-    }));
-    for mode in [0o664, 0o646, 0o666, 0o777] {
-        trials.push(trial(&format!("policy of mode {mode:o}"), move |path| set_mode(path, mode)));
-    }
-    trials.push(trial("policy of another owner", |path| {
-        chown(path, Some(STRANGER), None).expect("chown");
-    }));
-    for mode in [0o775, 0o757, 0o777] {
-        trials.push(trial(&format!("policy in a directory of mode {mode:o}"), move |path| {
-            set_mode(&moved_down(path), mode);
-        }));
-    }
-    trials.push(trial("policy in a directory of another owner", |path| {
-        chown(moved_down(path), Some(STRANGER), None).expect("chown");
-    }));
-    trials.push(trial("policy linked to by a link of another owner's directory", |path| {
-        let directory = path.with_file_name("links");
-        std::fs::create_dir(&directory).expect("a directory");
-        let real = path.with_file_name("real-policy.json");
-        std::fs::rename(path, &real).expect("rename");
-        symlink(&real, directory.join("policy.json")).expect("link");
-        symlink(directory.join("policy.json"), path).expect("link");
-        chown(&directory, Some(STRANGER), None).expect("chown");
-    }));
-    trials
+    let remove = |path: &Path| std::fs::remove_file(path).expect("remove");
+    let linked = move |path: &Path, target: &str| {
+        remove(path);
+        symlink(target, path).expect("link");
+    };
+    vec![
+        trial("policy over a megabyte", |path| {
+            std::fs::write(path, POLICY.to_owned() + &" ".repeat(1 << 20)).expect("write");
+        }),
+        trial("policy that is missing", remove),
+        trial("policy that is a directory", move |path| {
+            remove(path);
+            std::fs::create_dir(path).expect("a directory");
+        }),
+        trial("policy that is a pipe", move |path| {
+            remove(path);
+            let mode = rustix::fs::Mode::from_raw_mode(0o600);
+            let fifo = rustix::fs::FileType::Fifo;
+            rustix::fs::mknodat(rustix::fs::CWD, path, fifo, mode, 0).expect("mkfifo");
+        }),
+        trial("policy that is a dangling link", move |path| linked(path, "/nonexistent")),
+        trial("policy that never ends", move |path| linked(path, "/dev/zero")),
+    ]
+}
+
+/// Whoever can write the file, or replace it or a link on the way to it, makes the policy.
+fn permissions() -> Vec<Trial> {
+    let given_away = |path: &Path| chown(path, Some(STRANGER), None).expect("chown");
+    let file = [0o664, 0o646, 0o666, 0o777]
+        .map(|mode| trial(&format!("policy of mode {mode:o}"), move |path| set_mode(path, mode)));
+    let directory = [0o775, 0o757, 0o777].map(|mode| {
+        let name = format!("policy in a directory of mode {mode:o}");
+        trial(&name, move |path| set_mode(&moved_down(path), mode))
+    });
+    let owners = [
+        trial("policy of another owner", given_away),
+        trial("policy in a directory of another owner", move |path| given_away(&moved_down(path))),
+        trial("policy linked to by another owner's link", move |path| {
+            let directory = path.with_file_name("links");
+            std::fs::create_dir(&directory).expect("a directory");
+            let real = path.with_file_name("real-policy.json");
+            std::fs::rename(path, &real).expect("rename");
+            symlink(&real, directory.join("policy.json")).expect("link");
+            symlink(directory.join("policy.json"), path).expect("link");
+            given_away(&directory);
+        }),
+    ];
+    file.into_iter().chain(directory).chain(owners).collect()
 }
 
 /// Moves the policy one directory down and puts a link in its place; gives the directory.
@@ -145,7 +146,7 @@ fn trial(name: &str, spoil: impl Fn(&Path) + Send + 'static) -> Trial {
         assert_eq!(status.code(), Some(BAD_CONFIGURATION), "{status}: {said}");
         let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
         assert_eq!(lines.len(), 1, "more or less than one line:\n{said}");
-        let named = said.contains("--admission-policy: /");
+        let named = said.contains("policy.json:") || said.contains("--admission-policy: /");
         assert!(named, "neither flag nor offending path is named: {said}");
         Ok(())
     })
