@@ -164,7 +164,7 @@ mod tests {
         let load = Arc::clone(&dialed.connection.load);
         let heartbeats = async {
             for _ in 0..360 {
-                tokio::time::sleep(Duration::from_secs(10)).await;
+                sleep(Duration::from_secs(10)).await;
                 assert!(load.take());
                 load.give_back();
             }
