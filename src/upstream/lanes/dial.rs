@@ -123,7 +123,7 @@ async fn connect_tcp(host: &str, port: u16) -> io::Result<TcpStream> {
     Err(last)
 }
 
-async fn start_h2<S>(stream: S, generation: u64) -> io::Result<Dialed>
+pub(super) async fn start_h2<S>(stream: S, generation: u64) -> io::Result<Dialed>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
