@@ -98,9 +98,9 @@ fn what_the_kubelet_was_given_and_what_it_reported_is_known() {
 }
 
 /// Fills the ledger with pods from `first` on; the pins are all alike to save time.
-fn fill(ledger: &PodLedger, first: u32, count: u32) {
+fn fill(ledger: &PodLedger, first: u32, count: usize) {
     let template = pin(0, "");
-    for number in first..first + count {
+    for number in (first..).take(count) {
         ledger.admit(uid(number), template.clone()).unwrap();
     }
 }
@@ -108,7 +108,7 @@ fn fill(ledger: &PodLedger, first: u32, count: u32) {
 #[test]
 fn a_full_ledger_denies_new_pods_rather_than_forget_old_pins() {
     let ledger = PodLedger::default();
-    fill(&ledger, 0, LEDGER_CAPACITY as u32);
+    fill(&ledger, 0, LEDGER_CAPACITY);
     assert_eq!(ledger.admit(uid(9_000_000), pin(1, "")), Err(LedgerRefusal::Full));
     ledger.forget_later(uid(5));
     assert!(ledger.admit(uid(9_000_000), pin(1, "")).is_ok());
@@ -143,7 +143,7 @@ fn a_pod_that_comes_and_goes_takes_one_place() {
 #[test]
 fn a_whole_list_tells_which_pods_are_gone() {
     let ledger = PodLedger::default();
-    fill(&ledger, 0, LEDGER_CAPACITY as u32);
+    fill(&ledger, 0, LEDGER_CAPACITY);
     let mark = ledger.begin_list();
     for number in 0..LEDGER_CAPACITY as u32 - 1 {
         ledger.admit(uid(number), pin_of(&ledger, number)).unwrap();
