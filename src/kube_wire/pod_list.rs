@@ -112,9 +112,7 @@ impl PodListReader {
     /// The pod that [`Self::advance`] went to; `None` at any other step.
     pub fn pod(&self) -> Option<ReceivedPod<'_>> {
         let at_item = self.stage == Stage::NextItem && self.input.has_unit();
-        at_item.then(|| {
-            ReceivedPod::read(self.tape.root(self.input.unread()), self.flaw.clone())
-        })
+        at_item.then(|| ReceivedPod::read(self.tape.root(self.input.unread()), self.flaw.clone()))
     }
 
     /// `metadata`, once it was read; all of it at [`ListStep::End`].

@@ -124,8 +124,7 @@ fn unescape(text: &str) -> Result<String, TargetFault> {
 
 fn escaped_byte(high: Option<u8>, low: Option<u8>) -> Result<u8, TargetFault> {
     let digit = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16));
-    let (high, low) =
-        digit(high).zip(digit(low)).ok_or(TargetFault::MalformedQuery)?;
+    let (high, low) = digit(high).zip(digit(low)).ok_or(TargetFault::MalformedQuery)?;
     u8::try_from(high.wrapping_mul(16).wrapping_add(low)).map_err(|_| TargetFault::MalformedQuery)
 }
 
@@ -160,9 +159,21 @@ mod tests {
             assert_eq!(CanonicalPath::parse(path).map(CanonicalPath::as_str), Ok(path));
         }
         let others = [
-            "", "/", "api/v1/pods", "//api/v1/pods", "/api/v1/pods/", "/api//v1/pods",
-            "/api/./v1/pods", "/api/v1/../v1/pods", "/api/v1/%70ods", "/api/v1/pods%2f",
-            "/api/v1/pods;x=1", "/api/v1/pod s", "/api/v1/p\u{f6}ds", "/api/v1\\pods", "/api/v1/pods\0",
+            "",
+            "/",
+            "api/v1/pods",
+            "//api/v1/pods",
+            "/api/v1/pods/",
+            "/api//v1/pods",
+            "/api/./v1/pods",
+            "/api/v1/../v1/pods",
+            "/api/v1/%70ods",
+            "/api/v1/pods%2f",
+            "/api/v1/pods;x=1",
+            "/api/v1/pod s",
+            "/api/v1/p\u{f6}ds",
+            "/api/v1\\pods",
+            "/api/v1/pods\0",
         ];
         for path in others {
             assert_eq!(CanonicalPath::parse(path), Err(TargetFault::NotCanonical), "{path:?}");
@@ -173,7 +184,8 @@ mod tests {
 
     #[test]
     fn a_query_is_read_in_one_way_or_not_at_all() {
-        let query = Query::parse("fieldSelector=spec.nodeName%3Dnode-1&limit=500&continue=").unwrap();
+        let query =
+            Query::parse("fieldSelector=spec.nodeName%3Dnode-1&limit=500&continue=").unwrap();
         assert_eq!(query.value("fieldSelector"), Some("spec.nodeName=node-1"));
         assert_eq!(query.value("continue"), Some(""));
         assert_eq!(query.value("watch"), None);

@@ -242,10 +242,7 @@ fn deleted(object: Value<'_>) -> Result<WatchEvent<'_>, DocumentFault> {
     Ok(WatchEvent::Deleted(identity.into()))
 }
 
-fn bookmark(
-    object: Value<'_>,
-    flaw: Option<ValueFault>,
-) -> Result<WatchEvent<'_>, DocumentFault> {
+fn bookmark(object: Value<'_>, flaw: Option<ValueFault>) -> Result<WatchEvent<'_>, DocumentFault> {
     if let Some(fault) = flaw {
         return Err(fault.into());
     }

@@ -54,9 +54,21 @@ static RULES: [Rule; 63] = [
     rule(Method::DELETE, "/api/v1/namespaces/*/pods/*", Route::DeletePod),
     rule(Method::PATCH, "/api/v1/namespaces/*/pods/*/status", Route::PatchPodStatus),
     // Heartbeats first among the rest: they are the most frequent requests of a calm node.
-    rule(Method::PUT, "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/*", Route::Heartbeat),
-    rule(Method::GET, "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/*", Route::Heartbeat),
-    rule(Method::POST, "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases", Route::Heartbeat),
+    rule(
+        Method::PUT,
+        "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/*",
+        Route::Heartbeat,
+    ),
+    rule(
+        Method::GET,
+        "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/*",
+        Route::Heartbeat,
+    ),
+    rule(
+        Method::POST,
+        "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases",
+        Route::Heartbeat,
+    ),
     rule(Method::PATCH, "/api/v1/nodes/*/status", Route::Heartbeat),
     rule(Method::GET, "/api/v1/nodes/*", Route::Heartbeat),
     // The node itself.

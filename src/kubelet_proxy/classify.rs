@@ -108,22 +108,18 @@ const POD_REPRESENTATION: Refusal = Refusal {
 
 /// Decides what a request is.
 pub fn classify(request: &Parts) -> Result<Asked, Refusal> {
-    let path =
-        CanonicalPath::parse(request.uri.path()).map_err(|_: TargetFault| NOT_CANONICAL)?;
+    let path = CanonicalPath::parse(request.uri.path()).map_err(|_: TargetFault| NOT_CANONICAL)?;
     let route = allowlist::route(&request.method, path).ok_or(NOT_LISTED)?;
     refuse_borrowed_powers(&request.headers)?;
-    let query =
-        Query::parse(request.uri.query().unwrap_or_default()).map_err(|_| NOT_CANONICAL)?;
+    let query = Query::parse(request.uri.query().unwrap_or_default()).map_err(|_| NOT_CANONICAL)?;
     match route {
         Route::Pods => pods(&query, &request.headers).map(Asked::Pods),
         Route::OnePod => one_pod(path, &query, &request.headers, PodRequest::Get),
         Route::DeletePod => one_pod(path, &query, &request.headers, PodRequest::Delete),
         Route::PatchPodStatus => one_pod(path, &query, &request.headers, PodRequest::PatchStatus),
-        Route::CreatePod => {
-            one_pod(path, &query, &request.headers, |pod| PodRequest::Create {
-                namespace: pod.namespace,
-            })
-        }
+        Route::CreatePod => one_pod(path, &query, &request.headers, |pod| PodRequest::Create {
+            namespace: pod.namespace,
+        }),
         Route::Heartbeat => Ok(relay(Lane::Heartbeat, &query, &request.method)),
         Route::Other => Ok(relay(Lane::Short, &query, &request.method)),
     }
@@ -173,8 +169,15 @@ fn pods(query: &Query, headers: &HeaderMap) -> Result<PodRequest, Refusal> {
         match name {
             // Written below, in one spelling.
             "watch" => {}
-            "allowWatchBookmarks" | "continue" | "fieldSelector" | "labelSelector" | "limit"
-            | "resourceVersion" | "resourceVersionMatch" | "sendInitialEvents" | "timeout"
+            "allowWatchBookmarks"
+            | "continue"
+            | "fieldSelector"
+            | "labelSelector"
+            | "limit"
+            | "resourceVersion"
+            | "resourceVersionMatch"
+            | "sendInitialEvents"
+            | "timeout"
             | "timeoutSeconds" => append_parameter(&mut text, name, value),
             _ => return Err(POD_QUERY),
         }
@@ -186,7 +189,8 @@ fn pods(query: &Query, headers: &HeaderMap) -> Result<PodRequest, Refusal> {
     let sends_initial_events = query.value("sendInitialEvents").is_some_and(is_true);
     let query = ListQuery {
         text,
-        is_partial: has("continue") || (has("limit") && query.value("resourceVersion") != Some("0")),
+        is_partial: has("continue")
+            || (has("limit") && query.value("resourceVersion") != Some("0")),
         resumes: is_watch && has("resourceVersion") && !sends_initial_events,
     };
     Ok(if is_watch { PodRequest::Watch(query) } else { PodRequest::List(query) })
@@ -224,8 +228,15 @@ mod tests {
     #[test]
     fn a_watch_is_whatever_the_api_server_takes_for_one() {
         for (value, watch) in [
-            ("true", true), ("1", true), ("", true), ("yes", true), ("TRUE", true), ("F", true),
-            ("0", false), ("false", false), ("FALSE", false),
+            ("true", true),
+            ("1", true),
+            ("", true),
+            ("yes", true),
+            ("TRUE", true),
+            ("F", true),
+            ("0", false),
+            ("false", false),
+            ("FALSE", false),
         ] {
             let (is_watch, query) = list_query(&format!("/api/v1/pods?watch={value}"));
             assert_eq!(is_watch, watch, "{value:?}");
@@ -271,7 +282,11 @@ mod tests {
             ("/api/v1/watch/pods", &[], "allowlist"),
             ("/api/v1/pods?pretty=1", &[], "pod-query"),
             ("/api/v1/namespaces/a/pods/b?watch=1", &[], "pod-query"),
-            ("/api/v1/pods", &[("accept", "application/json;as=Table;g=meta.k8s.io;v=v1")], "pod-representation"),
+            (
+                "/api/v1/pods",
+                &[("accept", "application/json;as=Table;g=meta.k8s.io;v=v1")],
+                "pod-representation",
+            ),
             ("/api/v1/pods", &[("upgrade", "websocket")], "no-upgrade"),
             ("/api/v1/nodes/n", &[("impersonate-user", "admin")], "no-impersonation"),
             ("/api/v1/nodes/n", &[("x-remote-user", "admin")], "no-impersonation"),

@@ -181,7 +181,14 @@ impl Judge {
         }
         self.meters.admitted(rule);
         if tracing::enabled!(target: ADMISSION_TARGET, tracing::Level::DEBUG) {
-            self.record(Some(pod), Tombstone::from(pod), Decision::Admit, rule, &verdict.reason().to_string(), source);
+            self.record(
+                Some(pod),
+                Tombstone::from(pod),
+                Decision::Admit,
+                rule,
+                &verdict.reason().to_string(),
+                source,
+            );
         }
         if self.settings.logs_payloads {
             log_payload(&scratch.json);

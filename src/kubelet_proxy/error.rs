@@ -89,7 +89,9 @@ impl AnswerFault {
     pub fn answer(&self) -> (StatusCode, Option<u32>) {
         match self {
             Self::Unreachable(_) => (StatusCode::BAD_GATEWAY, Some(1)),
-            Self::BrokenOff(BreakOff::Memory) | Self::Draining => (StatusCode::SERVICE_UNAVAILABLE, Some(1)),
+            Self::BrokenOff(BreakOff::Memory) | Self::Draining => {
+                (StatusCode::SERVICE_UNAVAILABLE, Some(1))
+            }
             Self::Redirect
             | Self::UnexpectedStatus(_)
             | Self::ContentType

@@ -10,7 +10,9 @@ use http_body_util::{BodyExt, Limited};
 use tokio::time::timeout;
 
 use super::error::{AnswerFault, BreakOff};
-use super::limits::{MAX_ERROR_BODY_BYTES, MID_OBJECT_SILENCE, OBJECT_LIMITS, RESPONSE_HEAD_TIMEOUT};
+use super::limits::{
+    MAX_ERROR_BODY_BYTES, MID_OBJECT_SILENCE, OBJECT_LIMITS, RESPONSE_HEAD_TIMEOUT,
+};
 use crate::http::hop_headers;
 use crate::kube_wire::status_object::Status;
 use crate::upstream::{Lane, RequestBody, Upstream, UpstreamBody};
@@ -137,14 +139,24 @@ mod tests {
             }
             is_plain_json(&headers)
         };
-        for good in ["application/json", "application/json;charset=utf-8", "Application/JSON; charset=UTF-8"] {
+        for good in [
+            "application/json",
+            "application/json;charset=utf-8",
+            "Application/JSON; charset=UTF-8",
+        ] {
             assert!(check(&[good]), "{good}");
         }
         for bad in [
-            "", "text/plain", "application/yaml", "application/vnd.kubernetes.protobuf",
-            "application/cbor", "application/json;as=Table;v=v1;g=meta.k8s.io",
-            "application/json;stream=watch", "application/json, text/plain",
-            "application/json;charset=utf-16", "application/jsonx",
+            "",
+            "text/plain",
+            "application/yaml",
+            "application/vnd.kubernetes.protobuf",
+            "application/cbor",
+            "application/json;as=Table;v=v1;g=meta.k8s.io",
+            "application/json;stream=watch",
+            "application/json, text/plain",
+            "application/json;charset=utf-16",
+            "application/jsonx",
         ] {
             assert!(!check(&[bad]), "{bad}");
         }
@@ -156,7 +168,10 @@ mod tests {
     #[test]
     fn upstream_is_asked_for_json_without_encoding_and_without_borrowed_rights() {
         let mut headers = HeaderMap::new();
-        headers.insert(header::ACCEPT, HeaderValue::from_static("application/vnd.kubernetes.protobuf"));
+        headers.insert(
+            header::ACCEPT,
+            HeaderValue::from_static("application/vnd.kubernetes.protobuf"),
+        );
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Bearer x"));
         headers.insert("impersonate-user", HeaderValue::from_static("admin"));

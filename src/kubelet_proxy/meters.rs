@@ -43,7 +43,9 @@ impl Meters {
     pub(super) fn new(metrics: Metrics, policy: &Policy) -> Self {
         let per_rule = |verdict: &'static str| {
             let rules = policy.rule_names().chain([NO_RULE]);
-            rules.map(|rule| (rule.to_owned(), metrics.decisions(verdict, rule.to_owned()))).collect()
+            rules
+                .map(|rule| (rule.to_owned(), metrics.decisions(verdict, rule.to_owned())))
+                .collect()
         };
         Self {
             admitted: per_rule("allow"),

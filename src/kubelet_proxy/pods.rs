@@ -15,9 +15,7 @@ use super::filter::list::ListFilter;
 use super::filter::watch::WatchFilter;
 use super::filter::{FilteredBody, KubeletBytes};
 use super::forward::{PodQuestion, PodReply, ask, collect};
-use super::limits::{
-    EVENT_DEADLINE, LIST_DEADLINE, LIST_HOLD_BACK_BYTES, MAX_STATUS_PATCH_BYTES,
-};
+use super::limits::{EVENT_DEADLINE, LIST_DEADLINE, LIST_HOLD_BACK_BYTES, MAX_STATUS_PATCH_BYTES};
 use super::one_pod::{Answered, read_answer};
 use super::respond::{self, AnswerBody};
 use super::status_report;

@@ -224,7 +224,8 @@ fn announce(
     socket: &TcpListener,
     capabilities: &CapabilityReport,
 ) {
-    let listener = socket.local_addr().map_or_else(|_| String::new(), |address| address.to_string());
+    let listener =
+        socket.local_addr().map_or_else(|_| String::new(), |address| address.to_string());
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         %listener,

@@ -65,9 +65,15 @@ fn pods_come_out_in_order_whatever_the_split() {
 #[test]
 fn members_may_come_in_any_order_and_items_may_be_null() {
     let item = pod("a", "");
-    let last = format!(r#"{{"items":[{item}],"metadata":{{"resourceVersion":"1"}},"apiVersion":"v1","kind":"PodList"}}"#);
+    let last = format!(
+        r#"{{"items":[{item}],"metadata":{{"resourceVersion":"1"}},"apiVersion":"v1","kind":"PodList"}}"#
+    );
     assert_eq!(whole(&last).unwrap(), ["a"]);
-    assert!(whole(r#"{"kind":"PodList","apiVersion":"v1","metadata":{},"items":null}"#).unwrap().is_empty());
+    assert!(
+        whole(r#"{"kind":"PodList","apiVersion":"v1","metadata":{},"items":null}"#)
+            .unwrap()
+            .is_empty()
+    );
     assert!(whole(&list(&[])).unwrap().is_empty());
     assert_eq!(whole(&format!(" \n{} \n", list(&[item]))).unwrap(), ["a"]);
 }
@@ -84,9 +90,18 @@ fn every_prefix_is_refused_as_truncated() {
 #[test]
 fn an_envelope_that_two_readers_could_read_differently_is_refused() {
     let cases = [
-        (r#"{"kind":"Status","KIND":"PodList","apiVersion":"v1","metadata":{},"items":[]}"#, "envelope"),
-        (r#"{"kind":"PodList","KIND":"Status","apiVersion":"v1","metadata":{},"items":[]}"#, "envelope"),
-        (r#"{"kind":"PodList","kind":"PodList","apiVersion":"v1","metadata":{},"items":[]}"#, "envelope"),
+        (
+            r#"{"kind":"Status","KIND":"PodList","apiVersion":"v1","metadata":{},"items":[]}"#,
+            "envelope",
+        ),
+        (
+            r#"{"kind":"PodList","KIND":"Status","apiVersion":"v1","metadata":{},"items":[]}"#,
+            "envelope",
+        ),
+        (
+            r#"{"kind":"PodList","kind":"PodList","apiVersion":"v1","metadata":{},"items":[]}"#,
+            "envelope",
+        ),
         (r#"{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[],"items":[]}"#, "envelope"),
         (r#"{"kind":"PodList","apiVersion":"v1","metadata":{},"Items":[]}"#, "envelope"),
         (r#"{"kind":"PodList","apiVersion":"v2","metadata":{},"items":[]}"#, "envelope"),
@@ -95,8 +110,14 @@ fn an_envelope_that_two_readers_could_read_differently_is_refused() {
         (r#"{"apiVersion":"v1","metadata":{},"items":[]}"#, "envelope"),
         (r#"{"kind":"PodList","apiVersion":"v1","metadata":{}}"#, "envelope"),
         (r#"{"kind":"PodList","apiVersion":"v1","metadata":{},"items":{}}"#, "envelope"),
-        (r#"{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":1},"items":[]}"#, "envelope"),
-        (r#"{"kind":"PodList","apiVersion":"v1","metadata":{"continue":"a","continue":"b"},"items":[]}"#, "envelope"),
+        (
+            r#"{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":1},"items":[]}"#,
+            "envelope",
+        ),
+        (
+            r#"{"kind":"PodList","apiVersion":"v1","metadata":{"continue":"a","continue":"b"},"items":[]}"#,
+            "envelope",
+        ),
         (r#"{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[],}"#, "syntax"),
         (r#"{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[,]}"#, "syntax"),
         (r#"["kind"]"#, "syntax"),
@@ -114,8 +135,13 @@ fn an_envelope_that_two_readers_could_read_differently_is_refused() {
 fn a_fault_inside_one_pod_is_that_pods_alone() {
     let deep = format!(r#","x":{}1{}"#, "[".repeat(100), "]".repeat(100));
     let faults = [
-        r#","containers":[]"#, r#","hostNetwork":"true""#, r#","HostNetwork":true"#,
-        r#","priority":1e999"#, r#","x":1"#, r#","hostname":"\ud800""#, deep.as_str(),
+        r#","containers":[]"#,
+        r#","hostNetwork":"true""#,
+        r#","HostNetwork":true"#,
+        r#","priority":1e999"#,
+        r#","x":1"#,
+        r#","hostname":"\ud800""#,
+        deep.as_str(),
     ];
     for extra in faults {
         let document = list(&[pod("a", ""), pod("b", extra), pod("c", "")]);

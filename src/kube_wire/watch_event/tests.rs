@@ -64,7 +64,8 @@ fn whole(stream: &str) -> (Vec<String>, Option<DocumentFault>) {
 
 fn stream() -> String {
     let bookmark = r#"{"kind":"Pod","apiVersion":"v1","metadata":{"resourceVersion":"9","annotations":{"k8s.io/initial-events-end":"true"}},"spec":{"containers":null}}"#;
-    let error = r#"{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Expired","code":410}"#;
+    let error =
+        r#"{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Expired","code":410}"#;
     [
         event("ADDED", &object("a")),
         // Two on one line, one over three, none at the end of a line.
@@ -116,7 +117,10 @@ fn what_is_no_event_ends_the_stream_and_what_came_before_stays() {
         (event("ADDED", "null"), "envelope"),
         (format!(r#"{{"type":"ADDED","type":"ADDED","object":{}}}"#, object("b")), "envelope"),
         (format!(r#"{{"type":"ADDED","Type":"DELETED","object":{}}}"#, object("b")), "envelope"),
-        (format!(r#"{{"type":"ADDED","object":{},"object":{}}}"#, object("b"), object("b")), "envelope"),
+        (
+            format!(r#"{{"type":"ADDED","object":{},"object":{}}}"#, object("b"), object("b")),
+            "envelope",
+        ),
         (format!(r#"{{"type":"ADDED","object":{},"x":1}}"#, object("b")), "envelope"),
         (event("BOOKMARK", "{}"), "envelope"),
         (event("BOOKMARK", r#"{"metadata":{"resourceVersion":"a b"}}"#), "envelope"),
@@ -136,7 +140,8 @@ fn what_is_no_event_ends_the_stream_and_what_came_before_stays() {
 
 #[test]
 fn a_faulty_pod_is_denied_by_name_and_the_stream_goes_on() {
-    let faulty = object("b").replace(r#""nodeName""#, r#""hostNetwork":true,"hostNetwork":false,"nodeName""#);
+    let faulty = object("b")
+        .replace(r#""nodeName""#, r#""hostNetwork":true,"hostNetwork":false,"nodeName""#);
     let stream = event("ADDED", &faulty) + &event("ADDED", &object("c"));
     assert_eq!(whole(&stream), (vec!["added !b".to_owned(), "added c".to_owned()], None));
 }

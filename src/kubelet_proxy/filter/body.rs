@@ -226,6 +226,9 @@ impl Body for FilteredBody {
 
 impl std::fmt::Debug for FilteredBody {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("FilteredBody").field("progress", &self.progress).finish_non_exhaustive()
+        formatter
+            .debug_struct("FilteredBody")
+            .field("progress", &self.progress)
+            .finish_non_exhaustive()
     }
 }

@@ -125,7 +125,12 @@ mod tests {
     fn an_event_is_named_after_the_pod_within_the_grammar() {
         let long = Rejection { name: format!("{}.-x", "a".repeat(199)), ..rejection() };
         let name = event(&long, "n", "t")["metadata"]["name"].as_str().unwrap().to_owned();
-        assert!(name.len() <= 253 && name.starts_with("aaa") && !name.contains("..") && !name.contains("-."));
+        assert!(
+            name.len() <= 253
+                && name.starts_with("aaa")
+                && !name.contains("..")
+                && !name.contains("-.")
+        );
     }
 
     #[test]

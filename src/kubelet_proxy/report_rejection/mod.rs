@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-pub(crate) use messages::REASON;
 pub(super) use deliver::Reporting;
+pub(crate) use messages::REASON;
 pub(super) use queue::run;
 
 use super::limits::REJECTION_QUEUE;
@@ -44,9 +44,7 @@ pub(super) struct RejectionReporter {
 }
 
 /// The reporter and the queue that [`run`] empties.
-pub(super) fn channel(
-    meters: Arc<Meters>,
-) -> (RejectionReporter, mpsc::Receiver<Rejection>) {
+pub(super) fn channel(meters: Arc<Meters>) -> (RejectionReporter, mpsc::Receiver<Rejection>) {
     let (sender, receiver) = mpsc::channel(REJECTION_QUEUE);
     (RejectionReporter { queue: sender, meters }, receiver)
 }

@@ -142,7 +142,9 @@ impl Waiting {
 
 fn backoff(attempts: u32) -> Duration {
     let (first, longest) = REJECTION_BACKOFF;
-    first.saturating_mul(1_u32.checked_shl(attempts.saturating_sub(1)).unwrap_or(u32::MAX)).min(longest)
+    first
+        .saturating_mul(1_u32.checked_shl(attempts.saturating_sub(1)).unwrap_or(u32::MAX))
+        .min(longest)
 }
 
 #[cfg(test)]
