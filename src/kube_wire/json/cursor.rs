@@ -5,15 +5,23 @@
 //! more bytes never turn a syntax fault into a value.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use super::scan::{Scan, Stop};
 use super::tape::Tape;
 use super::{Halt, Limits, SyntaxFault, ValueFault, parse, text};
 
 /// Reads forward over bytes that may end early.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Cursor<'a> {
     scan: Scan<'a>,
+}
+
+impl fmt::Debug for Cursor<'_> {
+    /// The position alone: the bytes may be secrets.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Cursor").field("offset", &self.scan.at).finish_non_exhaustive()
+    }
 }
 
 impl<'a> Cursor<'a> {

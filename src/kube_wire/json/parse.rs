@@ -195,9 +195,9 @@ fn detach(tape: &mut Tape, span: &[u8]) -> Option<u32> {
         if let Node::Text(range) = *node {
             let start = narrow(tape.decoded.len());
             let content = span.get(range.range()).unwrap_or_default();
-            if text::push_plain(content, &mut tape.decoded).is_some() {
-                first = first.or(Some(narrow(index)));
-            }
+            let (text, flaw) = text::lossy(content);
+            tape.decoded.push_str(&text);
+            first = first.or(flaw.map(|_| narrow(index)));
             *node = Node::Decoded(Span { start, end: narrow(tape.decoded.len()) });
         }
     }

@@ -62,7 +62,7 @@ pub(super) struct NumberToken {
 }
 
 /// A position in bytes that may end early.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Scan<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) at: usize,
@@ -87,6 +87,24 @@ fn special_bytes(word: u64) -> u64 {
     let quote_or_control = (word ^ repeat(0x02)).wrapping_sub(repeat(FIRST_PLAIN | 1));
     let backslash = (word ^ repeat(b'\\')).wrapping_sub(repeat(1));
     (quote_or_control | backslash) & !word & repeat(0x80)
+}
+
+/// How many bytes at the start can stand in a string as they are: up to the first quote, backslash or
+/// control character, or all of them.
+#[inline]
+pub(super) fn plain_run(bytes: &[u8]) -> usize {
+    let mut rest = bytes;
+    while let Some((word, behind)) = rest.split_first_chunk() {
+        let found = special_bytes(u64::from_le_bytes(*word));
+        if found != 0 {
+            let before = bytes.len().wrapping_sub(rest.len());
+            return before.wrapping_add((found.trailing_zeros() / 8) as usize);
+        }
+        rest = behind;
+    }
+    let is_special = |byte: &u8| *byte < FIRST_PLAIN || *byte == b'"' || *byte == b'\\';
+    let plain = rest.iter().position(is_special).unwrap_or(rest.len());
+    bytes.len().wrapping_sub(rest.len()).wrapping_add(plain)
 }
 
 impl<'a> Scan<'a> {
@@ -157,32 +175,9 @@ impl<'a> Scan<'a> {
     /// Moves to the first byte from `start` on that ends a run of plain string content.
     #[inline]
     fn skip_plain(&mut self, start: usize) -> Result<u8, Stop> {
-        let mut rest = self.bytes.get(start..).unwrap_or_default();
-        while let Some((word, behind)) = rest.split_first_chunk() {
-            let word = u64::from_le_bytes(*word);
-            let found = special_bytes(word);
-            if found != 0 {
-                let bit = found.trailing_zeros() & !7;
-                let before = self.bytes.len().wrapping_sub(rest.len());
-                self.at = before.wrapping_add((bit / 8) as usize);
-                return Ok(word.wrapping_shr(bit) as u8);
-            }
-            rest = behind;
-        }
-        self.at = self.bytes.len().wrapping_sub(rest.len());
-        self.skip_plain_tail()
-    }
-
-    /// The same for the last bytes, fewer than a word.
-    #[cold]
-    fn skip_plain_tail(&mut self) -> Result<u8, Stop> {
-        loop {
-            let byte = self.byte()?;
-            if byte == b'"' || byte == b'\\' || byte < FIRST_PLAIN {
-                return Ok(byte);
-            }
-            self.bump();
-        }
+        let rest = self.bytes.get(start..).ok_or(Stop::End)?;
+        self.at = start.wrapping_add(plain_run(rest));
+        self.byte()
     }
 
     /// Reads exactly this word; `at` is on its first byte.

@@ -4,6 +4,8 @@
 //! nothing is allocated per node. Strings stay in the source unless escapes had to be decoded.
 //! Invariant: once parsing is over, every link points forward and inside the list.
 
+use std::fmt;
+
 use super::value::Value;
 
 /// Where a string is, in the source or in the tape's own text.
@@ -37,7 +39,7 @@ pub(super) enum Node {
 }
 
 /// The parsed form of one value: flat, reusable, no allocation per node.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Tape {
     pub(super) nodes: Vec<Node>,
     pub(super) decoded: String,
@@ -47,6 +49,18 @@ pub struct Tape {
     pub(super) end: usize,
     /// The source is not UTF-8, so every string was moved to `decoded`.
     pub(super) is_detached: bool,
+}
+
+impl fmt::Debug for Tape {
+    /// Sizes alone: values may be secrets.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let extent = self.extent();
+        formatter
+            .debug_struct("Tape")
+            .field("len", &self.len())
+            .field("extent", &extent)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Tape {
