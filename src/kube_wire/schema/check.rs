@@ -65,14 +65,13 @@ impl Pass<'_> {
                 return Err(Fault::new(key, "field past the end of its table"));
             }
             let bit = 1_u64.wrapping_shl(index as u32);
-            if index < due {
-                // Only a step back can come upon a field a second time.
-                order = 0;
-                if seen & bit != 0 {
-                    return Err(Fault::new(key, "field given twice"));
-                }
+            if seen & bit != 0 {
+                return Err(Fault::new(key, "field given twice"));
             }
             seen |= bit;
+            if index < due {
+                order = 0;
+            }
             due = index.wrapping_add(1);
             if value.is_null() {
                 self.marks.set(key.position(), LEFT_OUT);
