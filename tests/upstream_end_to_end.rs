@@ -16,6 +16,8 @@ mod exchange;
 mod lanes;
 #[path = "upstream_end_to_end/plugin.rs"]
 mod plugin;
+#[path = "upstream_end_to_end/reaching.rs"]
+mod reaching;
 #[path = "upstream_end_to_end/rotation.rs"]
 mod rotation;
 #[path = "upstream_end_to_end/server.rs"]

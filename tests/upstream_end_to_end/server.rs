@@ -207,38 +207,28 @@ async fn answer(
     let path = head.uri.path_and_query().unwrap().to_string();
     let authority = head.uri.authority().map(ToString::to_string).unwrap_or_default();
     seen.requests.lock().unwrap().push((client, path.clone(), authority, head.headers));
-    let whole = |text: &'static str| Full::from(text).map_err(|never| match never {}).boxed();
-    let mut response = match path.rsplit('/').next().unwrap() {
+    let last = path.rsplit('/').next().unwrap().to_owned();
+    let mut response = Response::new(match last.as_str() {
         "watch" => {
             let guard = Counted::new(&seen, |seen| &seen.watches);
-            Response::new(Endless { first: Some("event"), _guard: guard, stream }.boxed())
+            Endless { first: Some("event"), _guard: guard, stream }.boxed()
         }
-        "echo" => Response::new(body.boxed()),
-        "count" => {
-            let length = body.collect().await.map_or(0, |body| body.to_bytes().len());
-            let text = length.to_string();
-            Response::new(Full::from(text).map_err(|never| match never {}).boxed())
-        }
+        "echo" => body.boxed(),
+        "count" => whole(body.collect().await.map_or(0, |it| it.to_bytes().len()).to_string()),
         "early" => {
             // The answer comes before the request's body is read.
             tokio::spawn(body.collect());
-            Response::new(whole("early"))
+            whole("early")
         }
         "never" => std::future::pending().await,
         "slow" => {
             tokio::time::sleep(Duration::from_millis(300)).await;
-            Response::new(whole("slow"))
+            whole("slow")
         }
-        "trailers" => {
-            let mut trailers = HeaderMap::new();
-            trailers.insert("x-evil", "1".parse().unwrap());
-            let body = Full::from("body").with_trailers(std::future::ready(Some(Ok(trailers))));
-            Response::new(body.map_err(|never: Infallible| match never {}).boxed())
-        }
-        "switch" => Response::new(whole("")),
-        _ => Response::new(whole("ok")),
-    };
-    match path.rsplit('/').next().unwrap() {
+        "trailers" => with_trailers("body"),
+        _ => whole("ok"),
+    });
+    match last.as_str() {
         "401" => *response.status_mut() = StatusCode::UNAUTHORIZED,
         "switch" => *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS,
         "trailers" => {
@@ -247,6 +237,17 @@ async fn answer(
         _ => {}
     }
     Ok(response)
+}
+
+fn whole(text: impl Into<Bytes>) -> BoxBody<Bytes, hyper::Error> {
+    Full::new(text.into()).map_err(|never| match never {}).boxed()
+}
+
+fn with_trailers(text: &'static str) -> BoxBody<Bytes, hyper::Error> {
+    let mut trailers = HeaderMap::new();
+    trailers.insert("x-evil", "1".parse().unwrap());
+    let body = Full::from(text).with_trailers(std::future::ready(Some(Ok(trailers))));
+    body.map_err(|never: Infallible| match never {}).boxed()
 }
 
 /// Adds one to a counter of [`Seen`] while it lives.
