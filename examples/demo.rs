@@ -4,6 +4,8 @@
 //! The cluster is the one of `tests/real_cluster.rs`. Nothing of it is left afterwards, also when the
 //! demonstration is interrupted. It shows; what must hold is asserted by the tests.
 
+#![expect(clippy::indexing_slicing, reason = "JSON gives null for a field that is not there")]
+
 #[path = "../tests/support/mod.rs"]
 mod support;
 

@@ -4,6 +4,12 @@
 //! One cluster for all cases, one after the other in this order, so that restarts happen to a node
 //! that is in use. `cargo test --test real_cluster -- NAME` boots it for the named cases alone.
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "test code, which clippy recognises only in unit tests; JSON gives null for no field"
+)]
+
 #[path = "real_cluster/admission.rs"]
 mod admission;
 #[path = "real_cluster/expect.rs"]
@@ -26,7 +32,7 @@ use support::world::proxy::policy;
 
 type Case = fn(&mut World) -> Outcome;
 
-const CASES: [(&str, Case); 20] = [
+const CASES: [(&str, Case); 21] = [
     ("the_node_is_ready_through_the_proxy", admission::node_is_ready),
     ("an_allowed_pod_runs", admission::allowed_pod_runs),
     ("kubectl_logs_and_exec_work", admission::logs_and_exec_work),
@@ -45,6 +51,7 @@ const CASES: [(&str, Case); 20] = [
     ("uninvited_local_clients_are_refused", trust::uninvited_are_refused),
     ("a_rotated_server_certificate_is_served", trust::server_certificate_rotates),
     ("a_rotated_client_certificate_is_used", trust::client_certificate_rotates),
+    ("a_kubelet_renews_its_certificate_through_the_proxy", trust::kubelet_renews_its_certificate),
     ("no_denied_pod_ever_had_a_container", admission::nothing_denied_was_created),
     ("without_the_proxy_the_denied_pod_would_run", admission::control_without_proxy),
 ];

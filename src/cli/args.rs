@@ -14,6 +14,11 @@ use clap::{Arg, ArgAction, Command, CommandFactory, FromArgMatches, Parser};
 use super::defaults;
 use super::flag_values;
 use super::go_flags;
+use super::refusals::{
+    ALL_PODS_WITH_POLICY, ANY_CLIENT_WITH_CA, CLIENT_CA_WITHOUT_TLS, EMPTY_KUBECONFIG,
+    MISSING_CERTIFICATE, MISSING_CLIENT_CA, MISSING_KEY, MISSING_POLICY, MISSING_TLS,
+    NAME_WITHOUT_CA, PLAINTEXT_WITH_TLS, TOO_LITTLE_MEMORY,
+};
 use crate::kubelet_proxy::config::{
     ClientAuthentication, Front, PolicySource, RequestLog, RunOptions, UpstreamOptions,
 };
@@ -89,7 +94,7 @@ struct Flags {
     metrics_addr: Option<SocketAddr>,
     /// Memory for all bodies in flight
     ///
-    /// A request that finds it used up waits, then gets 503. Keep it well below the unit's MemoryMax.
+    /// An answer that finds it used up ends. Keep it well below the unit's MemoryMax.
     #[arg(long, value_name = "SIZE", default_value = defaults::MAX_BODY_MEMORY,
           value_parser = flag_values::byte_size)]
     max_body_memory: u64,
@@ -184,13 +189,10 @@ impl Flags {
         let front = self.front().map_err(|line| wrong.extend(line)).ok();
         let policy = self.policy().map_err(|line| wrong.push(line)).ok();
         if self.kubeconfig.is_empty() {
-            wrong.push("--kubeconfig is empty: name the kubeconfig for the API server".to_owned());
+            wrong.push(EMPTY_KUBECONFIG.to_owned());
         }
         if self.max_body_memory < defaults::LEAST_BODY_MEMORY_BYTES {
-            wrong.push(
-                "--max-body-memory is too small to hold a list of pods: give at least 1Mi"
-                    .to_owned(),
-            );
+            wrong.push(TOO_LITTLE_MEMORY.to_owned());
         }
         let (Some(front), Some(policy), true) = (front, policy, wrong.is_empty()) else {
             return Err(wrong);
@@ -290,22 +292,6 @@ fn value_flags(command: &Command) -> HashSet<String> {
 fn path(value: &Option<OsString>) -> Option<PathBuf> {
     value.as_ref().filter(|value| !value.is_empty()).map(PathBuf::from)
 }
-
-const MISSING_TLS: &str = "--tls-cert and --tls-key are missing: give both, or accept that tokens and Secrets can be read on the way with --allow-plaintext";
-const MISSING_KEY: &str = "--tls-key is missing: --tls-cert needs the key that belongs to it";
-const MISSING_CERTIFICATE: &str =
-    "--tls-cert is missing: --tls-key needs the certificate that belongs to it";
-const PLAINTEXT_WITH_TLS: &str =
-    "--allow-plaintext contradicts --tls-cert and --tls-key: leave out the one or the others";
-const MISSING_CLIENT_CA: &str = "--client-ca is missing: give the CA that signs the kubelet's certificate, or accept that any local process gets this node's rights with --allow-any-client";
-const ANY_CLIENT_WITH_CA: &str =
-    "--allow-any-client contradicts --client-ca: leave out one of them";
-const NAME_WITHOUT_CA: &str =
-    "--client-name means nothing without --client-ca: give the CA, or leave the name out";
-const CLIENT_CA_WITHOUT_TLS: &str = "--client-ca contradicts --allow-plaintext: certificates can be checked over TLS alone, so leave out one of them";
-const MISSING_POLICY: &str = "--admission-policy is missing: give the policy that pods must satisfy, or admit every well-formed pod with --allow-all-pods";
-const ALL_PODS_WITH_POLICY: &str =
-    "--allow-all-pods contradicts --admission-policy: leave out one of them";
 
 const EXAMPLES: &str = "\
 Examples:

@@ -9,4 +9,5 @@ pub mod defaults;
 pub mod exit_code;
 mod flag_values;
 mod go_flags;
+mod refusals;
 pub mod run;

@@ -35,7 +35,8 @@ pub struct Reservation {
 pub enum BudgetError {
     /// Would not fit an unused budget either.
     #[error(
-        "{asked_bytes} bytes are more than the whole body budget of {limit_bytes} bytes: raise --max-body-memory"
+        "{asked_bytes} bytes are more than the whole body budget of {limit_bytes} bytes: \
+         raise --max-body-memory"
     )]
     NeverFits {
         /// Bytes asked for, in all.

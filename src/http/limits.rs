@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-/// Connections past the handshake. A kubelet holds one to three; the rest is room for its restarts and for tools.
+/// Connections past the handshake. A kubelet holds one to three; the rest is room for its restarts
+/// and for tools.
 pub const MAX_CONNECTIONS: usize = 128;
 
 /// Connections in the handshake. Apart from the number above, so that strangers who never finish a

@@ -2,7 +2,8 @@
 //!
 //! The kubelet trusts its API server to have validated a pod and joins names to paths unseen: with
 //! a hostile API server, the check has to be here. Only syntax is judged, never what is allowed.
-//! Every rule is the API's own validation or stricter, and refuses the empty text.
+//! Every rule is the API's own validation or stricter. All but two refuse the empty text: Go leaves
+//! empty optional fields out, unless they are pointers.
 
 mod names;
 mod paths;
@@ -24,6 +25,9 @@ pub enum Grammar {
     /// An entry of `dnsConfig.searches`: `.`, or a subdomain that may have underscores and a final
     /// dot (`validatePodDNSConfig`). It is written into `resolv.conf`.
     SearchDomain,
+    /// The value of an entry of `dnsConfig.options`: printable ASCII without white space, which
+    /// would begin another option in `resolv.conf`. May be empty.
+    ResolverOptionValue,
     /// An IPv4 or IPv6 address without zone; leading zeros are refused, as new API fields do.
     /// Written into `/etc/hosts`, `resolv.conf` and port mappings.
     IpAddress,
@@ -44,7 +48,8 @@ pub enum Grammar {
     SysctlName,
     /// User, role, type or level of an SELinux label, which the kubelet quotes into mount options.
     SelinuxPart,
-    /// The kind of a file system; `mkfs.` and this text name an executable.
+    /// The kind of a file system; `mkfs.` and this text name an executable. May be empty: the
+    /// driver chooses.
     FilesystemType,
     /// Printable ASCII without white space: image references, hosts, versions, kinds.
     Token,
@@ -78,6 +83,7 @@ impl Grammar {
             Self::DnsSubdomain => names::is_subdomain(text),
             Self::Uuid => names::is_uuid(text),
             Self::SearchDomain => names::is_search_domain(text),
+            Self::ResolverOptionValue => text.is_empty() || names::is_token(text),
             Self::IpAddress => text.parse::<std::net::IpAddr>().is_ok(),
             Self::PortName => names::is_port_name(text),
             Self::CsiDriver => names::is_csi_driver(text),
@@ -87,7 +93,7 @@ impl Grammar {
             Self::HeaderName => names::is_header_name(text),
             Self::SysctlName => names::is_sysctl_name(text),
             Self::SelinuxPart => names::is_selinux_part(text),
-            Self::FilesystemType => names::is_filesystem_type(text),
+            Self::FilesystemType => text.is_empty() || names::is_filesystem_type(text),
             Self::Token => names::is_token(text),
             Self::OneLine => paths::is_one_line(text),
             Self::PathComponent => paths::is_component(text),
@@ -108,6 +114,7 @@ impl Grammar {
             Self::DnsSubdomain => "an RFC 1123 subdomain",
             Self::Uuid => "a UUID in lower case",
             Self::SearchDomain => "a DNS search domain",
+            Self::ResolverOptionValue => "empty or printable ASCII without white space",
             Self::IpAddress => "an IP address",
             Self::PortName => "a port name",
             Self::CsiDriver => "a CSI driver name",

@@ -12,6 +12,10 @@ use super::pod_schema::POD_LIST_METADATA;
 use super::received_pod::ReceivedPod;
 use super::schema;
 
+/// Largest member of the envelope beside the items; a continue token is a few hundred bytes. It is
+/// read anew at every piece, so what it may cost is bounded here.
+const MAX_MEMBER_BYTES: usize = 64 << 10;
+
 /// What a caller needs of `metadata` to go on listing and to watch from here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListMetadata {
@@ -102,7 +106,16 @@ impl PodListReader {
                 Err(Stop::Fault(fault)) => return Err(fault),
                 Err(Stop::Halt(halt)) => {
                     let (unread, ended) = (self.input.unread().len(), self.input.has_ended());
-                    wait_for_more(halt, unread, self.max_pod_bytes, ended)?;
+                    let limit = match self.stage {
+                        Stage::Item => self.max_pod_bytes,
+                        Stage::Start
+                        | Stage::FirstMember
+                        | Stage::NextMember
+                        | Stage::FirstItem
+                        | Stage::NextItem
+                        | Stage::Ended => MAX_MEMBER_BYTES.min(self.max_pod_bytes),
+                    };
+                    wait_for_more(halt, unread, limit, ended)?;
                     return Ok(ListStep::More);
                 }
             }

@@ -52,12 +52,13 @@ pub enum PinViolation {
     Resources,
 }
 
-/// The canonical encoding of one pod, as [`Checked::write`] appended it.
+/// The canonical encoding of one pod, as [`Checked::write`] appended it, or of its spec alone, as
+/// [`Checked::write_field`] did. Pins of the one and of the other never permit each other.
 #[derive(Clone, Debug)]
 pub struct PodEncoding<'a> {
     /// The buffer that was appended to.
     pub bytes: &'a [u8],
-    /// Where in it the pod is.
+    /// Where in it the pod or its spec is.
     pub span: Range<usize>,
     /// The ranges that `write` recorded; those outside of `span` are ignored.
     pub mutable: &'a [Range<usize>],

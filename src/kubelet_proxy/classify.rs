@@ -221,7 +221,7 @@ mod tests {
         match asked(Method::GET, target, &[]).unwrap() {
             Asked::Pods(PodRequest::List(query)) => (false, query),
             Asked::Pods(PodRequest::Watch(query)) => (true, query),
-            other => panic!("{other:?}"),
+            asked @ (Asked::Pods(_) | Asked::Relay(_)) => panic!("{asked:?}"),
         }
     }
 
@@ -273,7 +273,8 @@ mod tests {
 
     #[test]
     fn other_spellings_powers_and_representations_are_refused_by_name() {
-        let cases: [(&str, &[(&str, &str)], &str); 12] = [
+        type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+        let cases: [Case; 12] = [
             ("//api/v1/pods", &[], "canonical-target"),
             ("/api/v1/%70ods", &[], "canonical-target"),
             ("/api/v1/pods/", &[], "canonical-target"),
@@ -306,20 +307,20 @@ mod tests {
             (Method::GET, "/api/v1/services?watch=true", Lane::Watch),
             (Method::GET, "/api/v1/services", Lane::Short),
         ] {
-            match asked(method, target, &[]).unwrap() {
-                Asked::Relay(relay) => assert_eq!(relay.lane(), lane, "{target}"),
-                Asked::Pods(other) => panic!("{other:?}"),
-            }
+            let Asked::Relay(relay) = asked(method, target, &[]).unwrap() else {
+                panic!("{target}");
+            };
+            assert_eq!(relay.lane(), lane, "{target}");
         }
     }
 
     #[test]
     fn a_pod_is_named_by_its_path() {
-        match asked(Method::PATCH, "/api/v1/namespaces/ns/pods/web-0/status", &[]).unwrap() {
-            Asked::Pods(PodRequest::PatchStatus(pod)) => {
-                assert_eq!((pod.namespace.as_str(), pod.name.as_str()), ("ns", "web-0"));
-            }
-            other => panic!("{other:?}"),
-        }
+        let target = "/api/v1/namespaces/ns/pods/web-0/status";
+        let Asked::Pods(PodRequest::PatchStatus(pod)) = asked(Method::PATCH, target, &[]).unwrap()
+        else {
+            panic!("{target}");
+        };
+        assert_eq!((pod.namespace.as_str(), pod.name.as_str()), ("ns", "web-0"));
     }
 }

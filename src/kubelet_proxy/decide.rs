@@ -176,7 +176,11 @@ impl Judge {
         let span = 0..scratch.json.len();
         let encoding = PodEncoding { bytes: &scratch.json, span, mutable: &scratch.mutable };
         let pin = SpecPin::new(checked, pod, &encoding);
-        if let Err(refusal) = self.ledger.admit(uid, pin) {
+        let standing = match source {
+            Source::List | Source::Watch(_) => self.ledger.admit(uid, pin),
+            Source::Get | Source::Write => self.ledger.compare(uid, &pin),
+        };
+        if let Err(refusal) = standing {
             return self.deny(pod, None, refusal.to_string(), source);
         }
         self.meters.admitted(rule);
@@ -247,17 +251,20 @@ impl Judge {
         let standing = self.standing(identity.uid.unwrap_or_default(), &reason);
         if standing.is_news {
             self.record(None, identity.into(), Decision::Deny, None, &reason, source);
-            if let Some(uid) = identity.uid {
-                self.reporter.report(Rejection {
-                    namespace: identity.namespace.to_owned(),
-                    name: identity.name.to_owned(),
-                    uid: uid.to_owned(),
-                    reason,
-                    owner_uid: None,
-                    wants_status: true,
-                    wants_delete: false,
-                });
-            }
+        }
+        // Whether its status tells already cannot be read; lists are rare enough to tell it again.
+        if let Some(uid) = identity.uid
+            && (standing.is_news || source == Source::List)
+        {
+            self.reporter.report(Rejection {
+                namespace: identity.namespace.to_owned(),
+                name: identity.name.to_owned(),
+                uid: uid.to_owned(),
+                reason,
+                owner_uid: None,
+                wants_status: true,
+                wants_delete: false,
+            });
         }
         Ruling::Deny(identity.into())
     }
@@ -311,3 +318,6 @@ fn log_payload(json: &[u8]) {
         tracing::info!(payload, "pod payload");
     }
 }
+
+#[cfg(test)]
+mod tests;

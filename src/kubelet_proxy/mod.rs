@@ -21,6 +21,8 @@ mod pods;
 mod relist;
 mod report_rejection;
 pub mod respond;
+#[cfg(test)]
+mod sample_pods;
 mod serve;
 mod status_report;
 pub mod trusted_file;

@@ -48,7 +48,10 @@ pub async fn serve(
     let (trigger, drain) = drain::channel();
     let mut follower = follow_files(&metrics);
     upstream.reloads().into_iter().for_each(|reload| follower.follow(reload));
-    let transport = front(&options.front, &upstream, &mut follower)?;
+    let server = server_tls(&options.front, &upstream)?;
+    if let Some(tls) = &server {
+        follower.follow(Arc::clone(tls) as _);
+    }
     let socket = match sockets.kubelet {
         Some(socket) => inherited(socket)?,
         None => bind(options.listen_address).await?,
@@ -61,14 +64,15 @@ pub async fn serve(
     announce(&policy, &upstream, &socket, &capabilities);
     let proxy = proxy(&options, policy, &upstream, metrics.clone(), &drain);
     tokio::spawn(follower.run());
-    tokio::spawn(watch_upstream(upstream, metrics.clone(), readiness.condition("upstream")));
+    let reached = readiness.condition("upstream");
+    tokio::spawn(watch_upstream(upstream, server.clone(), metrics.clone(), reached));
     if let Some(socket) = admin {
         let admin = Admin { metrics: metrics.clone(), readiness, drain: drain.clone() };
         tokio::spawn(admin_server::serve(socket, admin));
     }
     notify::ready("serving");
     let events = Arc::new(ConnectionCounts::new(&metrics));
-    let listener = Listener { socket, transport, drain: drain.clone(), events };
+    let listener = Listener { socket, transport: transport(server), drain: drain.clone(), events };
     let serving = listen::serve(listener, move |peer| {
         let caller = Arc::new(Caller::of(peer)?);
         let proxy = Arc::clone(&proxy);
@@ -119,14 +123,11 @@ async fn connect(options: &RunOptions) -> Result<Upstream, RunError> {
     Ok(upstream)
 }
 
-fn front(
-    front: &Front,
-    upstream: &Upstream,
-    follower: &mut FileFollower,
-) -> Result<Transport, RunError> {
+/// What kubelets are shown and asked for; `None` with `--allow-plaintext`.
+fn server_tls(front: &Front, upstream: &Upstream) -> Result<Option<Arc<ServerTls>>, RunError> {
     let Front::Tls { certificate, key, clients } = front else {
         tracing::warn!("--allow-plaintext: whoever can connect gets the node's rights");
-        return Ok(Transport::Plaintext);
+        return Ok(None);
     };
     let clients = match clients {
         ClientAuthentication::AnyClient => {
@@ -151,9 +152,14 @@ fn front(
     };
     let tls = ServerTls::load(pair, clients)
         .map_err(|error| RunError::BadConfiguration(error.to_string()))?;
-    let tls = Arc::new(tls);
-    follower.follow(Arc::clone(&tls) as _);
-    Ok(Transport::Tls(Arc::new(move || tls.current())))
+    Ok(Some(Arc::new(tls)))
+}
+
+fn transport(server: Option<Arc<ServerTls>>) -> Transport {
+    match server {
+        Some(tls) => Transport::Tls(Arc::new(move || tls.current())),
+        None => Transport::Plaintext,
+    }
 }
 
 async fn bind(address: std::net::SocketAddr) -> Result<TcpListener, RunError> {
@@ -246,9 +252,14 @@ fn state_capabilities(metrics: &Metrics, report: &CapabilityReport) {
     metrics.state_capabilities_left("bounding", report.bounding_left.len());
 }
 
-/// Shows whether the API server can be reached and how long our certificate lasts, and keeps a
+/// Shows whether the API server can be reached and how long certificates last, and keeps a
 /// credential plugin's answer fresh.
-async fn watch_upstream(upstream: Arc<Upstream>, metrics: Metrics, reached: Condition) {
+async fn watch_upstream(
+    upstream: Arc<Upstream>,
+    server: Option<Arc<ServerTls>>,
+    metrics: Metrics,
+    reached: Condition,
+) {
     let fresh = Arc::clone(&upstream);
     tokio::spawn(async move {
         fresh.keep_fresh(|reason| tracing::warn!(reason, "credential plugin")).await;
@@ -260,6 +271,9 @@ async fn watch_upstream(upstream: Arc<Upstream>, metrics: Metrics, reached: Cond
         metrics.upstream_up().set(i64::from(is_up));
         if let Some(certificate) = upstream.client_certificate() {
             metrics.certificate_expiry("client").set(certificate.not_after_seconds);
+        }
+        if let Some(server) = &server {
+            metrics.certificate_expiry("server").set(server.not_after_seconds());
         }
         // Once a minute for the expiry, which changes without the connection noticing.
         match tokio::time::timeout(Duration::from_secs(60), up.changed()).await {

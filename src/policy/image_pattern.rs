@@ -46,7 +46,11 @@ impl AllowedImage {
                 }
                 Pattern::Prefix(normalise_prefix(&text))
             }
-            other @ (Pattern::Any | Pattern::Suffix(_) | Pattern::Contains(_)) => other,
+            open @ (Pattern::Suffix(_) | Pattern::Contains(_)) => {
+                warnings.add(at, "fixes no registry, so any can match; begin with one");
+                open
+            }
+            Pattern::Any => Pattern::Any,
         };
         Ok(Self(pattern))
     }
@@ -145,6 +149,7 @@ fn fold(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -153,6 +158,14 @@ mod tests {
         let at = Located::document(&text).unwrap();
         let pattern = AllowedImage::read(&at, &mut Warnings::default()).unwrap();
         pattern.matches(&ImageReference::parse(image).unwrap().to_string())
+    }
+
+    fn warning(pattern: &str) -> Option<String> {
+        let text = serde_json::to_string(pattern).unwrap();
+        let at = Located::document(&text).unwrap();
+        let mut warnings = Warnings::default();
+        AllowedImage::read(&at, &mut warnings).unwrap();
+        warnings.finish(&at).first().map(ToString::to_string)
     }
 
     fn is_denied(pattern: &str, image: &str) -> bool {
@@ -234,10 +247,35 @@ mod tests {
 
     #[test]
     fn a_prefix_that_looks_like_a_registry_warns() {
-        let at = Located::document("\"mcr.microsoft.com*\"").unwrap();
-        let mut warnings = Warnings::default();
-        AllowedImage::read(&at, &mut warnings).unwrap();
-        let warnings = warnings.finish(&at);
-        assert!(warnings[0].problem.contains("write `mcr.microsoft.com/*`"), "{warnings:?}");
+        let text = warning("mcr.microsoft.com*").unwrap();
+        assert!(text.contains("write `mcr.microsoft.com/*`"), "{text}");
+        assert_eq!(warning("nginx:1.*"), None);
+    }
+
+    #[test]
+    fn a_permitting_pattern_that_leaves_the_registry_open_warns() {
+        for pattern in ["*.azurecr.io/*", "*/nginx:1"] {
+            assert!(warning(pattern).unwrap().contains("fixes no registry"), "{pattern}");
+        }
+        for pattern in ["*", "nginx", "gcr.io/*"] {
+            assert_eq!(warning(pattern), None, "{pattern}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_image_is_denied_by_its_own_text_and_by_its_normalised_form(
+            image in "((docker|index\\.docker|[Ee]vil)\\.io(:0?443|:5000)?/)?(library/|org/)?[a-z]{1,3}(:[aA]{1,2})?",
+            has_digest in any::<bool>(),
+        ) {
+            let image = if has_digest { format!("{image}@{DIGEST}") } else { image };
+            let parsed = ImageReference::parse(&image);
+            prop_assume!(parsed.is_some());
+            let normalised = parsed.unwrap().to_string();
+            for pattern in [image.clone(), normalised.clone(), format!("{normalised}*")] {
+                prop_assert!(is_denied(&pattern, &image), "{} {}", pattern, image);
+            }
+            prop_assert!(is_allowed(&image, &normalised), "{} {}", image, normalised);
+        }
     }
 }

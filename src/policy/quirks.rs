@@ -353,6 +353,36 @@ fn an_empty_match_means_every_pod_and_warns() {
 }
 
 #[test]
+fn a_rule_with_some_criterion_or_condition_is_no_catch_all() {
+    for (matching, catches_all) in [
+        (r#"{"namespaces":["a"]}"#, false),
+        (r#"{"namespaces":["a","*"]}"#, true),
+        (r#"{"namespaceRegex":"^a$"}"#, false),
+        (r#"{"labels":{"a":"b"}}"#, false),
+        (r#"{"annotations":{"a":"b"}}"#, false),
+        (r#"{"images":{"requireDigest":true}}"#, false),
+        (r#"{"security":{"denyHostPID":true}}"#, false),
+    ] {
+        let first = format!(r#"{{"name":"a","action":"deny","match":{matching}}}"#);
+        let second = r#"{"name":"b","action":"deny","match":{"namespaces":["b"]}}"#;
+        let text = format!(r#"{{"name":"p","defaultAction":"deny","rules":[{first},{second}]}}"#);
+        let warnings = Policy::parse(text.as_bytes()).unwrap().warnings;
+        assert_eq!(!warnings.is_empty(), catches_all, "{matching} {warnings:?}");
+    }
+}
+
+#[test]
+fn an_empty_message_gives_way_to_the_violation() {
+    let text = br#"{"name":"p","defaultAction":"allow","rules":[{"name":"r","action":"deny",
+        "match":{"security":{"denyHostPID":true}},"message":""}]}"#;
+    let mut pod = harmless_pod();
+    pod.host_pid = true;
+    let policy = Policy::parse(text).unwrap().policy;
+    let reason = policy.evaluate(&pod).reason().to_string();
+    assert_eq!(reason, "denied by rule 'r': pod uses hostPID");
+}
+
+#[test]
 fn each_pod_level_condition_has_its_reason() {
     type Spoil = fn(&mut Pod<'static>);
     let cases: [(&str, Spoil, &str); 4] = [

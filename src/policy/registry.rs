@@ -182,5 +182,15 @@ mod tests {
                 prop_assert!(!(crossed && registry.may_hold(&image)), "{} {}", entry, text);
             }
         }
+
+        #[test]
+        fn what_an_entry_holds_it_may_hold(
+            entry in "(docker|index\\.docker|a)\\.io(:443|:5000)?(/[ab])?",
+            text in "((docker|index\\.docker|[aA])\\.io(:443|:5000)?/)?([ab]/){0,2}[ab]",
+        ) {
+            if let (Ok(registry), Some(image)) = (registry(&entry), ImageReference::parse(&text)) {
+                prop_assert!(!registry.holds(&image) || registry.may_hold(&image));
+            }
+        }
     }
 }

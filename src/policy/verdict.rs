@@ -150,51 +150,53 @@ impl fmt::Display for Reason<'_> {
 
 impl fmt::Display for Violation<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((kind, name)) = self.culprit() {
+            write!(out, "{kind} '{}' ", Quoted(name))?;
+        }
         match *self {
-            Self::UnparsableImage(image) => {
-                write!(out, "image '{}' is not a valid image reference", Quoted(image))
+            Self::UnparsableImage(_) => out.write_str("is not a valid image reference"),
+            Self::DeniedImage { pattern, .. } => write!(out, "matches denied pattern '{pattern}'"),
+            Self::DeniedRegistry { registry, .. } => {
+                write!(out, "from denied registry '{registry}'")
             }
-            Self::DeniedImage { image, pattern } => {
-                write!(out, "image '{}' matches denied pattern '{pattern}'", Quoted(image))
-            }
-            Self::DeniedRegistry { image, registry } => {
-                write!(out, "image '{}' from denied registry '{registry}'", Quoted(image))
-            }
-            Self::OutsideAllowedRegistries(image) => {
-                write!(out, "image '{}' not from allowed registries", Quoted(image))
-            }
-            Self::OutsideAllowedImages(image) => {
-                write!(out, "image '{}' matches no allowed pattern", Quoted(image))
-            }
-            Self::ImageWithoutDigest(image) => {
-                write!(out, "image '{}' does not have a digest", Quoted(image))
-            }
+            Self::OutsideAllowedRegistries(_) => out.write_str("not from allowed registries"),
+            Self::OutsideAllowedImages(_) => out.write_str("matches no allowed pattern"),
+            Self::ImageWithoutDigest(_) => out.write_str("does not have a digest"),
             Self::HostNetwork => out.write_str("pod uses hostNetwork"),
             Self::HostPid => out.write_str("pod uses hostPID"),
             Self::HostIpc => out.write_str("pod uses hostIPC"),
             Self::HostPath => out.write_str("pod uses hostPath volume"),
-            Self::Privileged { container } => {
-                write!(out, "container '{}' is privileged", Quoted(container))
+            Self::Privileged { .. } => out.write_str("is privileged"),
+            Self::RunsAsRoot { .. } => out.write_str("runs as root"),
+            Self::MayRunAsRoot { .. } => {
+                out.write_str("runs as root (neither runAsUser nor runAsNonRoot is set)")
             }
-            Self::RunsAsRoot { container } => {
-                write!(out, "container '{}' runs as root", Quoted(container))
+            Self::AddsCapability { capability, .. } => {
+                write!(out, "adds denied capability '{}'", Quoted(capability))
             }
-            Self::MayRunAsRoot { container } => write!(
-                out,
-                "container '{}' runs as root (neither runAsUser nor runAsNonRoot is set)",
-                Quoted(container)
-            ),
-            Self::AddsCapability { container, capability } => write!(
-                out,
-                "container '{}' adds denied capability '{}'",
-                Quoted(container),
-                Quoted(capability)
-            ),
-            Self::HasAllCapabilities { container } => write!(
-                out,
-                "container '{}' adds denied capability 'ALL' (it is privileged)",
-                Quoted(container)
-            ),
+            Self::HasAllCapabilities { .. } => {
+                out.write_str("adds denied capability 'ALL' (it is privileged)")
+            }
+        }
+    }
+}
+
+impl<'v> Violation<'v> {
+    /// The image or the container at fault, `None` for the pod itself.
+    fn culprit(&self) -> Option<(&'static str, &'v str)> {
+        match *self {
+            Self::UnparsableImage(image)
+            | Self::DeniedImage { image, .. }
+            | Self::DeniedRegistry { image, .. }
+            | Self::OutsideAllowedRegistries(image)
+            | Self::OutsideAllowedImages(image)
+            | Self::ImageWithoutDigest(image) => Some(("image", image)),
+            Self::Privileged { container }
+            | Self::RunsAsRoot { container }
+            | Self::MayRunAsRoot { container }
+            | Self::AddsCapability { container, .. }
+            | Self::HasAllCapabilities { container } => Some(("container", container)),
+            Self::HostNetwork | Self::HostPid | Self::HostIpc | Self::HostPath => None,
         }
     }
 }

@@ -61,7 +61,8 @@ pub struct MessageKind {
 pub enum LogError {
     /// `--log-format journal` without a journal.
     #[error(
-        "--log-format journal: no journal answers at /run/systemd/journal/socket ({0}): use json or text"
+        "--log-format journal: no journal answers at /run/systemd/journal/socket ({0}): \
+         use json or text"
     )]
     NoJournal(#[source] io::Error),
     /// Logging was set up before.

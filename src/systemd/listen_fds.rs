@@ -39,7 +39,8 @@ pub enum InheritedSocketError {
     Repeated,
     /// Not a listening TCP socket.
     #[error(
-        "the socket '{name}' passed by systemd is not a listening TCP socket: use ListenStream= with an IP address and Accept=no"
+        "the socket '{name}' passed by systemd is not a listening TCP socket: \
+         use ListenStream= with an IP address and Accept=no"
     )]
     NotAListener {
         /// Its name.
@@ -99,7 +100,7 @@ fn is_tcp_listener(fd: &OwnedFd) -> io::Result<bool> {
 
 #[expect(
     unsafe_code,
-    reason = "the protocol of systemd passes bare descriptor numbers, and only their receiver can own them"
+    reason = "systemd passes bare descriptor numbers, and only their receiver can own them"
 )]
 fn take(fd: RawFd) -> OwnedFd {
     // SAFETY: systemd opened this descriptor for us (LISTEN_PID is our process, and sd-notify set

@@ -82,12 +82,12 @@ impl Endpoint {
         &self.authority
     }
 
-    /// The absolute URI of a request path on this server; `None` for a path that is not absolute.
-    pub(crate) fn absolute(&self, path: &PathAndQuery) -> Option<Uri> {
+    /// The absolute URI of a path in [`Self::origin_form`].
+    pub(crate) fn absolute(&self, path: PathAndQuery) -> Option<Uri> {
         let mut parts = Parts::default();
         parts.scheme = Some(self.scheme.clone());
         parts.authority = Some(self.authority.clone());
-        parts.path_and_query = Some(self.origin_form(path)?);
+        parts.path_and_query = Some(path);
         Uri::from_parts(parts).ok()
     }
 
@@ -120,7 +120,8 @@ mod tests {
         match (Endpoint::parse(server, None), expected) {
             (Ok(endpoint), Ok((host, port, uri))) => {
                 assert_eq!((endpoint.host(), endpoint.port()), (host, port), "{server}");
-                let found = endpoint.absolute(&PathAndQuery::from_static(path));
+                let path = endpoint.origin_form(&PathAndQuery::from_static(path));
+                let found = path.and_then(|path| endpoint.absolute(path));
                 assert_eq!(found.map(|uri| uri.to_string()).unwrap_or_default(), uri, "{server}");
             }
             (Err(reason), Err(part)) => assert!(reason.contains(part), "{server}: {reason}"),

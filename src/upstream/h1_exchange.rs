@@ -24,6 +24,7 @@ pub(super) async fn exchange(
     *request.uri_mut() = Uri::from(path.clone());
     *request.version_mut() = Version::HTTP_11;
     request.headers_mut().insert(header::HOST, upstream.host_header());
+    let replay = replayable(&request);
     let guard = Unfinished(Some(permit));
     let ready = poll_fn(|cx| lock(sender).poll_ready(cx)).await;
     if ready.is_err() {
@@ -40,9 +41,27 @@ pub(super) async fn exchange(
         },
         Err(mut error) => match error.take_message() {
             Some(unsent) => Err(Unanswered::NotSent(Box::new(unsent))),
+            // The server ended a connection that had been idle just as it was used again.
+            None if error.error().is_incomplete_message() => Err(match replay {
+                Some(again) => Unanswered::NotSent(again),
+                None => Unanswered::Failed(exchange_error(error.error())),
+            }),
             None => Err(Unanswered::Failed(exchange_error(error.error()))),
         },
     }
+}
+
+/// A copy of a request that changes nothing on the server, so that it may be sent twice (RFC 9110
+/// §9.2.2). Go's client does the same for the same requests.
+fn replayable(request: &Request<RequestBody>) -> Option<Box<Request<RequestBody>>> {
+    let safe = request.method().is_safe() && matches!(request.body(), RequestBody::Empty);
+    safe.then(|| {
+        let mut copy = Request::new(RequestBody::Empty);
+        *copy.method_mut() = request.method().clone();
+        *copy.uri_mut() = request.uri().clone();
+        *copy.headers_mut() = request.headers().clone();
+        Box::new(copy)
+    })
 }
 
 fn lock(

@@ -35,7 +35,7 @@ pub(super) async fn exchange(
     path: &PathAndQuery,
     permit: Permit,
 ) -> Attempt {
-    let Some(uri) = upstream.endpoint().absolute(path) else {
+    let Some(uri) = upstream.endpoint().absolute(path.clone()) else {
         return Err(Unanswered::Failed(UpstreamError::Unsendable("the path is not absolute")));
     };
     let (mut head, body) = request.into_parts();

@@ -94,15 +94,29 @@ impl Upstream {
     }
 
     /// Waits at most `limit` until there is a credential to send, so that
-    /// [`Self::client_certificate`] is known when a plugin brings it.
+    /// [`Self::client_certificate`] is known when a plugin brings it. Runs the plugin if nobody does.
     ///
     /// # Errors
     /// [`UpstreamError::Credentials`] with the plugin's reason.
     pub async fn wait_for_credentials(&self, limit: Duration) -> Result<(), UpstreamError> {
-        let waited = tokio::time::timeout(limit, self.credentials.header()).await;
-        let late = || Arc::from("the credential plugin has not answered yet");
-        let header = waited.unwrap_or_else(|_| Err(late()));
-        header.map(drop).map_err(UpstreamError::Credentials)
+        let obtained = async {
+            tokio::select! {
+                header = self.credentials.header() => header.map(drop),
+                // Returns at once, with nothing to wait for, unless there is a plugin.
+                () = self.keep_fresh(|_reason| {}) => Ok(()),
+            }
+        };
+        let late = || Err(Arc::from("the credential plugin has not answered yet"));
+        let waited = tokio::time::timeout(limit, obtained).await;
+        waited.unwrap_or_else(|_| late()).map_err(UpstreamError::Credentials)
+    }
+
+    /// Connects on the heartbeat lane unless a connection is there; asks nothing of the server.
+    ///
+    /// # Errors
+    /// [`UpstreamError::Connect`] with the reason.
+    pub async fn probe(&self) -> Result<(), UpstreamError> {
+        self.heartbeat.take().await.map(drop)
     }
 
     /// What to follow on disk.

@@ -17,7 +17,9 @@ use crate::support::hostile_api_server::{HostileApiServer, Protocols};
 use crate::support::pki::Authority;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let cases = [encodings(), types(), statuses(), upgrades()].concat();
+    let cases =
+        [zipped(), encodings(), protobuf(), types(), representations(), statuses(), upgrades()];
+    let cases = cases.concat();
     cases.iter().flat_map(Case::trials).chain(redirects()).collect()
 }
 
@@ -29,161 +31,96 @@ fn added_both() -> [String; 2] {
     [event("ADDED", &evil("evil")), event("ADDED", &good("good"))]
 }
 
-fn encodings() -> Vec<Case> {
-    let text = both().to_string();
-    let zipped = |content: &[u8]| Answer::json(200, gzip(content));
-    let as_is = |encoding: &str| Answer::document(&both()).header("Content-Encoding", encoding);
-    let members = added_both().into_iter().chain([initial_events_end(20)]);
-    let flushed = members.map(|member| gzip(member.as_bytes()));
-    let many =
-        (0..300).map(|number| gzip(event("ADDED", &evil(&format!("evil-{number}"))).as_bytes()));
-    let zip_watch = |answer: Answer| answer.header("Content-Encoding", "gzip");
-    let mut cases = vec![
-        Case::list(1, "list in gzip", zipped(text.as_bytes()).header("Content-Encoding", "gzip"))
+/// Rows 1 and 2.
+fn zipped() -> Vec<Case> {
+    const BURST: usize = 300;
+    let list = || Answer::json(200, gzip(both().to_string().as_bytes()));
+    let watch = |parts: Vec<String>| {
+        Answer::watch(parts.iter().map(|part| gzip(part.as_bytes()))).encoded("gzip")
+    };
+    let initial = added_both().into_iter().chain([initial_events_end(20)]).collect();
+    let burst = (0..BURST).map(|number| event("ADDED", &evil(&format!("evil-{number}")))).collect();
+    vec![
+        Case::list(1, "list in gzip", list().encoded("gzip"))
             .harms()
             .list_status(502)
             .on_all_minors(),
-        Case::list(1, "list in gzip over http2", zip_watch(zipped(text.as_bytes())))
+        Case::list(1, "list in gzip over http2", list().encoded("gzip"))
             .protocols(Protocols::Http1And2)
             .harms()
             .list_status(502),
-        Case::list(1, "list in gzip that does not say so", zipped(text.as_bytes())),
-        Case::watch_list(
-            2,
-            "watch list in one gzip member per flush",
-            zip_watch(Answer::watch(flushed)),
-        )
-        .harms()
-        .on_all_minors(),
-        Case::watch_list(2, "watch list of 300 gzip members", zip_watch(Answer::watch(many))),
-        Case::watch(
-            2,
-            "watch in gzip",
-            zip_watch(Answer::watch(added_both().map(|part| gzip(part.as_bytes())))),
-        )
-        .harms()
-        .on_all_minors(),
-        Case::list(
-            3,
-            "list in deflate",
-            Answer::json(200, deflate(text.as_bytes())).header("Content-Encoding", "deflate"),
-        )
-        .list_status(502),
-        Case::list(
-            3,
-            "list in gzip twice",
-            zipped(&gzip(text.as_bytes())).header("Content-Encoding", "gzip, gzip"),
-        )
-        .list_status(502),
-        Case::list(
-            3,
-            "list with two encodings",
-            as_is("identity").header("Content-Encoding", "br"),
-        )
-        .list_status(502),
-        Case::list(
-            3,
-            "list in gzip after an empty encoding",
-            zipped(text.as_bytes())
-                .header("Content-Encoding", "")
-                .header("Content-Encoding", "gzip"),
-        )
-        .list_status(502),
-    ];
+        Case::list(1, "list in gzip that does not say so", list()),
+        Case::watch(2, "watch in gzip", watch(added_both().to_vec())).harms().on_all_minors(),
+        Case::watch_list(2, "watch list in one gzip member per flush", watch(initial))
+            .harms()
+            .on_all_minors(),
+        Case::watch_list(2, "watch list of 300 gzip members", watch(burst)),
+    ]
+}
+
+/// Row 3.
+fn encodings() -> Vec<Case> {
+    let text = both().to_string();
+    let zipped = gzip(text.as_bytes());
+    let plain = || Answer::json(200, text.clone());
+    let mut cases = Vec::new();
+    for (name, answer) in [
+        ("in deflate", Answer::json(200, deflate(text.as_bytes())).encoded("deflate")),
+        ("in gzip twice", Answer::json(200, gzip(&zipped)).encoded("gzip, gzip")),
+        ("with two encodings", plain().encoded("identity").encoded("br")),
+        (
+            "in gzip after no encoding",
+            Answer::json(200, zipped.clone()).encoded("").encoded("gzip"),
+        ),
+    ] {
+        cases.push(Case::list(3, format!("list {name}"), answer).list_status(502));
+    }
     // Plain JSON under these names is decoded by a client that does not know them.
     for encoding in
         ["br", "zstd", "deflate", "x-gzip", "identity, br", "aws-chunked", "GZIP,identity"]
     {
         let name = format!("list that claims to be {encoding}").replace([',', '-'], "");
-        cases.push(Case::list(3, name, as_is(encoding)).harms().list_status(502));
+        cases.push(Case::list(3, name, plain().encoded(encoding)).harms().list_status(502));
     }
     cases
 }
 
-fn types() -> Vec<Case> {
-    const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
+const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
+
+/// Row 4.
+fn protobuf() -> Vec<Case> {
     let pods = [evil("evil"), good("good")];
-    let protobuf = protobuf_list(&pods);
-    let text = both().to_string();
-    let json_as = |media: &str| Answer::typed(200, Some(media), text.clone());
-    let protobuf_events = || [protobuf_event("ADDED", &pods[0]), protobuf_event("ADDED", &pods[1])];
-    let retyped = |mut answer: Answer, media: &str| {
-        answer.headers = vec![("Content-Type".to_owned(), media.to_owned())];
-        answer
-    };
-    let rows = json!([{"cells": ["evil"], "object": evil("evil")}]);
-    let table = json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": {},
-        "columnDefinitions": [], "rows": rows});
-    let partial = json!({"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1",
-        "metadata": {"resourceVersion": "20"}, "items": [evil("evil")]});
+    let list = protobuf_list(&pods);
+    let watch = || Answer::watch(pods.each_ref().map(|pod| protobuf_event("ADDED", pod)));
+    let stream = format!("{PROTOBUF};stream=watch");
+    vec![
+        Case::list(4, "list in protobuf", Answer::typed(200, Some(PROTOBUF), list.clone()))
+            .harms()
+            .list_status(502)
+            .on_all_minors(),
+        Case::list(4, "list in protobuf labelled json", Answer::json(200, list)),
+        Case::watch(4, "watch in protobuf", watch().retyped(&stream)).harms().on_all_minors(),
+        Case::watch(4, "watch in protobuf labelled json", watch()),
+    ]
+}
+
+/// Rows 5 and 6.
+fn types() -> Vec<Case> {
+    const YAML: &str = "application/yaml";
+    let json_as = |media: &str| Answer::document(&both()).retyped(media);
+    let untyped = |body: Vec<u8>| Answer::typed(200, None, body);
+    let protobuf = protobuf_list(&[evil("evil"), good("good")]);
+    let two = json_as("application/json").header("Content-Type", PROTOBUF);
     let mut cases = vec![
-        Case::list(4, "list in protobuf", Answer::typed(200, Some(PROTOBUF), protobuf.clone()))
+        Case::list(5, "list in yaml", json_as(YAML)).harms().on_all_minors(),
+        Case::list(5, "list in true yaml", Answer::typed(200, Some(YAML), yaml())).harms(),
+        Case::list(6, "protobuf list without a type", untyped(protobuf.clone()))
             .harms()
-            .list_status(502)
             .on_all_minors(),
-        Case::list(4, "list in protobuf labelled json", Answer::json(200, protobuf.clone())),
-        Case::watch(
-            4,
-            "watch in protobuf",
-            retyped(
-                Answer::watch(protobuf_events()),
-                "application/vnd.kubernetes.protobuf;stream=watch",
-            ),
-        )
-        .harms()
-        .on_all_minors(),
-        Case::watch(4, "watch in protobuf labelled json", Answer::watch(protobuf_events())),
-        Case::list(5, "list in yaml", json_as("application/yaml"))
-            .harms()
-            .list_status(502)
-            .on_all_minors(),
-        Case::list(5, "list in true yaml", Answer::typed(200, Some("application/yaml"), yaml()))
-            .harms()
-            .list_status(502),
-        Case::list(6, "protobuf list without a type", Answer::typed(200, None, protobuf.clone()))
-            .harms()
-            .list_status(502)
-            .on_all_minors(),
-        Case::list(
-            6,
-            "protobuf list with an empty type",
-            Answer::typed(200, Some(""), protobuf.clone()),
-        )
-        .harms()
-        .list_status(502),
-        Case::list(6, "json list without a type", Answer::typed(200, None, text.clone()))
-            .list_status(502),
-        Case::list(
-            6,
-            "list with two types",
-            json_as("application/json").header("Content-Type", PROTOBUF),
-        )
-        .list_status(502),
-        Case::list(6, "list with two types in one", json_as("application/json, application/yaml"))
-            .list_status(502),
-        Case::list(7, "list in cbor", Answer::typed(200, Some("application/cbor"), cbor(&both())))
-            .list_status(502),
-        Case::watch(
-            7,
-            "watch in cbor-seq",
-            retyped(
-                Answer::watch([cbor(&json!({"type": "ADDED", "object": evil("evil")}))]),
-                "application/cbor-seq",
-            ),
-        ),
-        Case::list(
-            7,
-            "list as Table",
-            retyped(Answer::document(&table), "application/json;as=Table;g=meta.k8s.io;v=v1"),
-        )
-        .list_status(502),
-        Case::list(7, "list as Table under a plain type", Answer::document(&table)),
-        Case::list(7, "list as PartialObjectMetadata", Answer::document(&partial)),
-        Case::watch(
-            7,
-            "watch of Tables",
-            Answer::watch([event("ADDED", &table), event("ADDED", &good("good"))]),
-        ),
+        Case::list(6, "protobuf list with an empty type", untyped(protobuf).retyped("")).harms(),
+        Case::list(6, "json list without a type", untyped(both().to_string().into_bytes())),
+        Case::list(6, "list with two types", two),
+        Case::list(6, "list with two types in one", json_as("application/json, application/yaml")),
     ];
     for media in [
         "text/plain",
@@ -196,9 +133,30 @@ fn types() -> Vec<Case> {
         "application/octet-stream",
     ] {
         let name = format!("list as {media}").replace(['/', '+', ';', '=', '*', '-'], "_");
-        cases.push(Case::list(5, name, json_as(media)).list_status(502));
+        cases.push(Case::list(5, name, json_as(media)));
     }
-    cases
+    cases.into_iter().map(|case| case.list_status(502)).collect()
+}
+
+/// Row 7.
+fn representations() -> Vec<Case> {
+    const TABLE: &str = "application/json;as=Table;g=meta.k8s.io;v=v1";
+    let table = json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": {},
+        "columnDefinitions": [], "rows": [{"cells": ["evil"], "object": evil("evil")}]});
+    let partial = json!({"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1",
+        "metadata": {"resourceVersion": "20"}, "items": [evil("evil")]});
+    let added = json!({"type": "ADDED", "object": evil("evil")});
+    let tables = Answer::watch([event("ADDED", &table), event("ADDED", &good("good"))]);
+    let listed_cbor = Answer::typed(200, Some("application/cbor"), cbor(&both()));
+    let watched_cbor = Answer::watch([cbor(&added)]).retyped("application/cbor-seq");
+    vec![
+        Case::list(7, "list in cbor", listed_cbor).list_status(502),
+        Case::watch(7, "watch in cbor-seq", watched_cbor),
+        Case::list(7, "list as Table", Answer::document(&table).retyped(TABLE)).list_status(502),
+        Case::list(7, "list as Table under a plain type", Answer::document(&table)),
+        Case::list(7, "list as PartialObjectMetadata", Answer::document(&partial)),
+        Case::watch(7, "watch of Tables", tables),
+    ]
 }
 
 /// An evil `PodList` that is YAML and not JSON.
@@ -243,15 +201,14 @@ fn upgrades() -> Vec<Case> {
     let body = both().to_string();
     let chunked = format!("{:x}\r\n{body}\r\n0\r\n", body.len());
     let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
-    let switching = format!(
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n{body}"
-    );
-    let early = format!(
-        "HTTP/1.1 103 Early Hints\r\nContent-Type: application/yaml\r\n\r\n{head}Content-Length: {}\r\n\r\n{body}",
-        body.len()
-    );
+    let upgraded = "HTTP/1.1 101 Switching Protocols\r\n\
+        Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
+    let switching = format!("{upgraded}{body}");
+    let hints = "HTTP/1.1 103 Early Hints\r\nContent-Type: application/yaml\r\n\r\n";
+    let early = format!("{hints}{head}Content-Length: {}\r\n\r\n{body}", body.len());
     let trailing = format!(
-        "{head}Transfer-Encoding: chunked\r\nTrailer: Content-Encoding\r\n\r\n{chunked}Content-Encoding: gzip\r\nContent-Type: application/yaml\r\n\r\n"
+        "{head}Transfer-Encoding: chunked\r\nTrailer: Content-Encoding\r\n\r\n\
+         {chunked}Content-Encoding: gzip\r\nContent-Type: application/yaml\r\n\r\n"
     );
     let two_lengths =
         format!("{head}Content-Length: 2\r\nContent-Length: {}\r\n\r\n{body}", body.len());
@@ -273,13 +230,7 @@ fn upgrades() -> Vec<Case> {
             Answer::raw(format!("{head}{}", "X-Pad: evil\r\n".repeat(200_000))),
         )
         .list_status(502),
-        Case::watch(
-            10,
-            "watch that switches protocols",
-            Answer::raw(
-                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
-            ),
-        ),
+        Case::watch(10, "watch that switches protocols", Answer::raw(upgraded)),
         Case::watch(
             10,
             "watch that breaks off",

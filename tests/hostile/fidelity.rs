@@ -143,7 +143,7 @@ fn container(name: &str) -> Value {
         "httpHeaders": [{"name": "A", "value": "b"}]});
     let is_main = name == "main";
     let mut container = json!({
-        "name": name, "image": "registry.example/good@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+        "name": name, "image": format!("registry.example/good@sha256:{}", "0123456789abcdef".repeat(4)),
         "command": ["/bin/good", ""], "args": ["<&>", "\u{2028}", "\u{7f}"], "workingDir": "/",
         "imagePullPolicy": "Never", "stdin": true, "stdinOnce": true, "tty": true,
         "terminationMessagePath": "/x", "terminationMessagePolicy": "FallbackToLogsOnError",
@@ -154,7 +154,8 @@ fn container(name: &str) -> Value {
             {"name": "S", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}],
         "envFrom": [{"prefix": "P_", "configMapRef": {"name": "c"}},
             {"secretRef": {"name": "s", "optional": true}}],
-        "ports": [{"name": "http", "containerPort": 8443, "hostPort": 18443, "protocol": "TCP", "hostIP": "127.0.0.1"}],
+        "ports": [{"name": "http", "containerPort": 8443, "hostPort": 18443, "protocol": "TCP",
+            "hostIP": "127.0.0.1"}],
         "resources": {"limits": {"cpu": "1", "memory": "64Mi"}, "requests": {"cpu": "500m"},
             "claims": [{"name": "gpu", "request": "r"}]},
         "resizePolicy": [{"resourceName": "cpu", "restartPolicy": "NotRequired"}],
@@ -162,7 +163,8 @@ fn container(name: &str) -> Value {
             "recursiveReadOnly": "IfPossible", "mountPropagation": "HostToContainer"},
             {"name": "config", "mountPath": "/config", "subPathExpr": "$(A)"}],
         "volumeDevices": [{"name": "claim", "devicePath": "/dev/x"}],
-        "securityContext": {"privileged": false, "allowPrivilegeEscalation": false, "procMount": "Default",
+        "securityContext": {"privileged": false, "allowPrivilegeEscalation": false,
+            "procMount": "Default",
             "readOnlyRootFilesystem": true, "runAsUser": 9_007_199_254_740_993_i64, "runAsGroup": 0,
             "runAsNonRoot": true, "capabilities": {"add": ["NET_BIND_SERVICE"], "drop": ["ALL"]},
             "seLinuxOptions": {"user": "u", "role": "r", "type": "t", "level": "l"},
@@ -188,8 +190,8 @@ fn status() -> Value {
     let state = json!({"terminated": {"exitCode": 1, "signal": 9, "reason": "Error", "message": "m",
         "startedAt": "2026-11-21T08:00:00Z", "finishedAt": "2026-11-21T08:00:01Z",
         "containerID": "containerd://x"}});
-    let container = json!({"name": "main", "state": {"running": {"startedAt": "2026-11-21T08:00:00Z"}},
-        "lastState": state, "ready": true, "restartCount": 3, "image": "i", "imageID": "sha256:x",
+    let container = json!({"name": "main",
+        "state": {"running": {"startedAt": "2026-11-21T08:00:00Z"}}, "lastState": state, "ready": true, "restartCount": 3, "image": "i", "imageID": "sha256:x",
         "containerID": "containerd://y", "started": true, "allocatedResources": {"cpu": "1"},
         "resources": {"limits": {"cpu": "1"}}, "user": {"linux": {"uid": 1, "gid": 2}},
         "volumeMounts": [{"name": "work", "mountPath": "/work", "recursiveReadOnly": "Disabled"}]});

@@ -1,7 +1,7 @@
-//! Rows 20, 23–27, 29, 33, 50, 64: who a pod is, and what it may become.
+//! Rows 20, 23, 29, 50, 64: which pod it is, and where and in what state it comes.
 //!
-//! A kubelet checks nothing here: it keys pods by UID, takes every MODIFIED for true and builds paths
-//! from names. So a pod that was admitted must stay what was admitted.
+//! A kubelet checks nothing here: it keys pods by UID and builds paths from names. Neither a later
+//! page, a phase, a mirror annotation nor a name used before makes a decision superfluous.
 
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use crate::support::hostile_api_server::request::Kind;
 use crate::support::hostile_api_server::script::Script;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let cases = [pages(), phases(), changes(), allowed_changes(), reuse(), names(), mirrors()];
+    let cases = [pages(), phases(), reuse(), names(), mirrors()];
     cases.concat().iter().flat_map(Case::trials).collect()
 }
 
@@ -89,154 +89,6 @@ fn phases() -> Vec<Case> {
     cases
 }
 
-/// A watch in which the admitted pod `web` becomes `changed`, then `good` arrives.
-fn changed(row: u8, name: &str, changed: Value, kind: &str) -> Case {
-    let changed = with(changed, "/metadata/resourceVersion", json!("12"));
-    let script = Script::new()
-        .on(Kind::List, [Answer::document(&list(10, [good("web")]))])
-        .on(Kind::Watch, [Answer::watch([event(kind, &changed), event("ADDED", &good("good"))])]);
-    Case::new(row, name, script)
-}
-
-/// Rows 24–26 and 33: what an admitted pod must not become. The policy alone would allow most of it.
-fn changes() -> Vec<Case> {
-    let web = || good("web");
-    let container = "/spec/containers/0";
-    let hook = json!({"preStop": {"exec": {"command": ["evil"]}}});
-    let failed = with(
-        with(web(), &format!("{container}/lifecycle"), hook.clone()),
-        "/status/phase",
-        json!("Failed"),
-    );
-    let leaving = with(
-        with(web(), &format!("{container}/lifecycle"), hook.clone()),
-        "/metadata/deletionTimestamp",
-        json!("2026-11-21T08:00:00Z"),
-    );
-    let debugger =
-        json!([{"name": "evil", "image": "registry.example/good:1", "command": ["evil"]}]);
-    let privileged_debugger = json!([{"name": "debug", "image": "registry.example/evil:1", "securityContext": {"privileged": true}}]);
-    let mut cases = Vec::new();
-    for (row, name, pod) in [
-        (
-            24,
-            "a denied image",
-            with(web(), &format!("{container}/image"), json!("registry.example/evil:1")),
-        ),
-        (24, "another command", with(web(), &format!("{container}/command"), json!(["evil"]))),
-        (24, "other arguments", with(web(), &format!("{container}/args"), json!(["evil"]))),
-        (
-            24,
-            "another environment",
-            with(
-                web(),
-                &format!("{container}/env"),
-                json!([{"name": "LD_PRELOAD", "value": "evil"}]),
-            ),
-        ),
-        (24, "privileges", with(evil("web"), &format!("{container}/image"), json!("evil"))),
-        (
-            24,
-            "a further container",
-            with(
-                web(),
-                "/spec/containers/1",
-                json!({"name": "evil", "image": "registry.example/good:1"}),
-            ),
-        ),
-        (
-            24,
-            "an init container",
-            with(
-                web(),
-                "/spec/initContainers",
-                json!([{"name": "evil", "image": "registry.example/good:1"}]),
-            ),
-        ),
-        (
-            24,
-            "a further volume",
-            with(web(), "/spec/volumes/1", json!({"name": "evil", "emptyDir": {}})),
-        ),
-        (24, "another service account", with(web(), "/spec/serviceAccountName", json!("evil"))),
-        (24, "another runtime class", with(web(), "/spec/runtimeClassName", json!("evil"))),
-        (24, "another node", with(web(), "/spec/nodeName", json!("evil"))),
-        (25, "a new preStop", with(web(), &format!("{container}/lifecycle"), hook)),
-        (25, "a new preStop and phase Failed", failed),
-        (25, "a new preStop and its deletion", leaving),
-        (26, "an ephemeral container", with(web(), "/spec/ephemeralContainers", debugger)),
-        (
-            26,
-            "a denied ephemeral container",
-            with(web(), "/spec/ephemeralContainers", privileged_debugger),
-        ),
-    ] {
-        for kind in ["MODIFIED", "ADDED"] {
-            let case = changed(row, &format!("{kind} with {name}"), pod.clone(), kind).harms();
-            let main = kind == "MODIFIED" && matches!(name, "a denied image" | "a new preStop");
-            cases.push(if main { case.on_all_minors() } else { case });
-        }
-        // The same change, found by a relist.
-        let script = Script::new()
-            .on(
-                Kind::List,
-                [
-                    Answer::document(&list(10, [good("web")])),
-                    Answer::document(&list(30, [pod, good("good")])),
-                ],
-            )
-            .on(
-                Kind::Watch,
-                [
-                    Answer::watch([event(
-                        "ERROR",
-                        &crate::support::hostile_api_server::answer::status(410, "Expired"),
-                    )]),
-                    Answer::watch(Vec::<String>::new()),
-                ],
-            );
-        cases.push(Case::new(row, format!("relist with {name}"), script).harms());
-    }
-    cases
-}
-
-/// Row 27 and the honest half of row 33: what the API lets change still arrives.
-fn allowed_changes() -> Vec<Case> {
-    let web = || good("web");
-    let more = json!({"limits": {"cpu": "200m"}, "requests": {"cpu": "200m"}});
-    let toleration = json!({"key": "x", "operator": "Exists", "effect": "NoExecute"});
-    let mut cases = Vec::new();
-    for (row, name, pod) in [
-        (27, "other resources", with(web(), "/spec/containers/0/resources", more)),
-        (
-            27,
-            "another allowed image",
-            with(web(), "/spec/containers/0/image", json!("registry.example/good:2")),
-        ),
-        (27, "a deadline", with(web(), "/spec/activeDeadlineSeconds", json!(60))),
-        (27, "a further toleration", with(web(), "/spec/tolerations/1", toleration)),
-        (
-            27,
-            "a shorter grace period",
-            with(web(), "/spec/terminationGracePeriodSeconds", json!(5)),
-        ),
-        (33, "another annotation", with(web(), "/metadata/annotations/changed", json!("yes"))),
-        (33, "another label", with(web(), "/metadata/labels/changed", json!("yes"))),
-        (
-            23,
-            "its deletion",
-            with(web(), "/metadata/deletionTimestamp", json!("2026-11-21T08:00:00Z")),
-        ),
-        (23, "its end", with(web(), "/status/phase", json!("Succeeded"))),
-    ] {
-        cases.push(
-            changed(row, &format!("MODIFIED with {name} is allowed"), pod, "MODIFIED")
-                .pods(&["web", "good"]),
-        );
-    }
-    cases
-}
-
 /// Row 29: a good pod after an evil one, or an evil one after a good one, under one name.
 fn reuse() -> Vec<Case> {
     let renewed = |pod: Value| {
@@ -250,121 +102,98 @@ fn reuse() -> Vec<Case> {
         );
         Case::new(29, name, script)
     };
-    let moved = with(evil("web"), "/metadata/name", json!("evil"));
-    vec![
-        watch(
+    let (bad, fine) = (|| evil("web"), || good("web"));
+    let both: &[&str] = &["web", "good"];
+    let mut cases = Vec::new();
+    for (name, first, events, remaining) in [
+        (
             "good pod reuses a rejected name",
-            evil("web"),
-            vec![event("DELETED", &evil("web")), event("ADDED", &renewed(good("web")))],
-        )
-        .pods(&["web", "good"])
-        .harms()
-        .rejected(&["web"])
-        .on_all_minors(),
-        watch(
+            bad(),
+            vec![event("DELETED", &bad()), event("ADDED", &renewed(fine()))],
+            both,
+        ),
+        (
             "good pod reuses a rejected name at once",
-            evil("web"),
-            vec![event("ADDED", &renewed(good("web")))],
-        )
-        .pods(&["web", "good"])
-        .harms(),
-        watch(
+            bad(),
+            vec![event("ADDED", &renewed(fine()))],
+            both,
+        ),
+        (
             "evil pod reuses an admitted name",
-            good("web"),
-            vec![event("DELETED", &good("web")), event("ADDED", &renewed(evil("web")))],
-        )
-        .harms(),
-        watch(
+            fine(),
+            vec![event("DELETED", &fine()), event("ADDED", &renewed(bad()))],
+            &["good"],
+        ),
+        (
             "evil pod reuses an admitted name at once",
-            good("web"),
-            vec![event("MODIFIED", &renewed(evil("web")))],
-        )
-        .harms(),
-        watch(
-            "evil pod under an admitted UID and another name",
-            good("web"),
-            vec![event("ADDED", &moved)],
-        )
-        .pods(&["web", "good"])
-        .harms(),
-        watch(
-            "sly pod under an admitted UID and another name",
-            good("web"),
-            vec![event("ADDED", &with(good("web"), "/metadata/name", json!("evil")))],
-        )
-        .pods(&["web", "good"])
-        .harms(),
-        watch(
-            "sly pod under an admitted UID and another namespace",
-            good("web"),
-            vec![event("ADDED", &with(good("web"), "/metadata/namespace", json!("evil")))],
-        )
-        .pods(&["web", "good"])
-        .harms(),
+            fine(),
+            vec![event("MODIFIED", &renewed(bad()))],
+            &["good"],
+        ),
+    ] {
+        let case = watch(name, first, events).pods(remaining).harms();
+        cases.push(if remaining == both { case.rejected(&["web"]).on_all_minors() } else { case });
+    }
+    // One UID, two names: the pod that has it already stays.
+    for (name, pod) in [
+        ("evil pod under an admitted UID", with(bad(), "/metadata/name", json!("evil"))),
+        ("sly pod under an admitted UID", with(fine(), "/metadata/name", json!("evil"))),
+        ("sly pod of another namespace", with(fine(), "/metadata/namespace", json!("evil"))),
+    ] {
+        cases.push(watch(name, fine(), vec![event("ADDED", &pod)]).pods(both).harms());
+    }
+    cases
+}
+
+/// The texts that an identity is replaced with, by the field's JSON pointer.
+fn malformed() -> Vec<(&'static str, Vec<String>)> {
+    const UP: &str = "../../../../../etc";
+    let long = "a".repeat(254);
+    let owned = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
+    let name = [UP, "a/b", "..", ".", "A", "a_b", "-a", "a.", "", &long, "a b", "a%2fb"];
+    let short = "00000000-0000-4000-8000-00000000000/";
+    let upper = "ABCDEFAB-0000-4000-8000-000000000000";
+    vec![
+        ("/metadata/name", owned(&name)),
+        ("/metadata/namespace", owned(&[UP, "a/b", "..", "a.b", "A", "", "-"])),
+        ("/metadata/uid", owned(&["../..", "../../x", "", "x", short, upper])),
+        ("/spec/nodeName", owned(&[UP, "a/b"])),
+        ("/spec/volumes/0/name", owned(&[UP, "a/b", "..", ".", "", "A"])),
+        ("/spec/containers/0/name", owned(&[UP, "a/b", "..", "", "A"])),
     ]
 }
 
-/// Row 50.
+/// Row 50: a kubelet joins these texts into paths below `/var/lib/kubelet`, and checks none of them.
 fn names() -> Vec<Case> {
-    let mut cases = Vec::new();
-    let long = "a".repeat(254);
-    let up = "../../../../../etc";
     let sly = || with(good("sly"), "/spec/containers/0/args", json!(["evil"]));
-    for (pointer, values) in [
-        (
-            "/metadata/name",
-            &[up, "a/b", "..", ".", "A", "a_b", "-a", "a.", "", &long, "a b", "a%2fb"][..],
-        ),
-        ("/metadata/namespace", &[up, "a/b", "..", "a.b", "A", "", "-"]),
-        (
-            "/metadata/uid",
-            &[
-                "../..",
-                "../../x",
-                "",
-                "x",
-                "00000000-0000-4000-8000-00000000000/",
-                "ABCDEFAB-0000-4000-8000-000000000000",
-            ],
-        ),
-        ("/spec/nodeName", &[up, "a/b"]),
-        ("/spec/volumes/0/name", &[up, "a/b", "..", ".", "", "A"]),
-        ("/spec/containers/0/name", &[up, "a/b", "..", "", "A"]),
-    ] {
+    let listed = |name: String, pod: Value| {
+        let answer = Answer::document(&list(20, [pod, good("good")]));
+        Case::list(50, format!("list with {name}"), answer).harms()
+    };
+    let mut cases = Vec::new();
+    for (pointer, values) in malformed() {
+        let field = pointer.trim_start_matches('/').replace("/0", "").replace('/', "_");
         for (number, value) in values.iter().enumerate() {
             let mut pod = sly();
             *pod.pointer_mut(pointer).expect("a field") = json!(value);
-            let name = format!("{} {number}", pointer.replace(['/', '0'], "_"));
-            cases.push(
-                Case::list(
-                    50,
-                    format!("list with{name}"),
-                    Answer::document(&list(20, [pod.clone(), good("good")])),
-                )
-                .harms(),
-            );
+            let name = format!("{field} {number}");
             let added = Answer::watch([event("ADDED", &pod), event("ADDED", &good("good"))]);
-            cases.push(Case::watch(50, format!("watch with{name}"), added));
+            cases.push(Case::watch(50, format!("watch with {name}"), added));
+            cases.push(listed(name, pod));
         }
     }
     let twins = json!([{"name": "work", "emptyDir": {}}, {"name": "work", "emptyDir": {}}]);
-    let mount =
-        |path: &str| with(sly(), "/spec/containers/0/volumeMounts/0/mountPath", json!(path));
+    let mounted = |field: &str, path: &str| {
+        with(sly(), &format!("/spec/containers/0/volumeMounts/0/{field}"), json!(path))
+    };
     for (name, pod) in [
         ("two volumes of one name", with(sly(), "/spec/volumes", twins)),
-        ("a mount path that goes up", mount("/work/../../etc")),
-        ("a relative mount path", mount("work")),
-        ("a mount path with a colon", mount("/work:/etc")),
-        (
-            "a sub path that goes up",
-            with(sly(), "/spec/containers/0/volumeMounts/0/subPath", json!("../../etc")),
-        ),
+        ("a mount path that goes up", mounted("mountPath", "/work/../../etc")),
+        ("a relative mount path", mounted("mountPath", "work")),
+        ("a mount path with a colon", mounted("mountPath", "/work:/etc")),
+        ("a sub path that goes up", mounted("subPath", "../../etc")),
     ] {
-        cases.push(Case::list(
-            50,
-            format!("list with {name}"),
-            Answer::document(&list(20, [pod, good("good")])),
-        ));
+        cases.push(listed(name.to_owned(), pod));
     }
     cases
 }

@@ -1,10 +1,13 @@
 //! The cases of `hostile_api_server.rs` and the world in which each of them runs.
 
 mod case;
+mod changes;
 mod client;
 mod content;
 mod delivery;
 mod encodings;
+mod events;
+mod excess;
 mod exhaustion;
 mod fidelity;
 mod frames;
@@ -28,9 +31,12 @@ pub(crate) fn trials() -> Vec<Trial> {
     [
         content::trials(),
         json_tricks::trials(),
+        excess::trials(),
         frames::trials(),
+        events::trials(),
         delivery::trials(),
         identity::trials(),
+        changes::trials(),
         requests::trials(),
         restarts::trials(),
         start::trials(),

@@ -75,7 +75,7 @@ pub(crate) fn with(mut pod: Value, pointer: &str, value: Value) -> Value {
     let parent = pod.pointer_mut(parent).expect("a parent that exists");
     match parent.as_array_mut() {
         Some(items) => items.insert(key.parse().expect("an index"), value),
-        None => parent[key] = value,
+        None => parent[key.replace("~1", "/")] = value,
     }
     pod
 }

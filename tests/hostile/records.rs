@@ -58,7 +58,6 @@ fn injections() -> Vec<String> {
 fn attacks() -> Vec<Value> {
     let secretive = |mut pod: Value| {
         pod["spec"]["containers"][0]["env"] = json!([{"name": "PASSWORD", "value": SECRET}]);
-        pod["spec"]["containers"][0]["args"] = json!([format!("--password={SECRET}")]);
         pod["metadata"]["annotations"]["token"] = json!(SECRET);
         pod
     };
@@ -120,7 +119,7 @@ fn injected(flags: &[&str]) {
 
 /// Line separators and bidirectional controls.
 fn is_invisible(character: char) -> bool {
-    matches!(character, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    matches!(character, '\u{2028}'..='\u{202e}' | '\u{200e}' | '\u{200f}' | '\u{2066}'..='\u{2069}')
 }
 
 /// One record for a denied pod, with what an operator needs.

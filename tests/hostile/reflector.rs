@@ -81,7 +81,8 @@ impl Reflector {
         self.wait_until_within(PATIENCE, done)
     }
 
-    fn wait_until_within(
+    /// [`Reflector::wait_until`] with another patience.
+    pub(crate) fn wait_until_within(
         &self,
         patience: Duration,
         done: impl Fn(&[Value]) -> bool,

@@ -43,11 +43,16 @@ const CONTENTS: &[(&str, &[u8])] = &[
     ("a key twice", br#"{"name":"x","defaultAction":"deny","defaultAction":"allow"}"#),
     ("a key in another case", br#"{"name":"x","defaultAction":"deny","DefaultAction":"allow"}"#),
     ("an unknown key", br#"{"name":"x","defaultAction":"allow","rulez":[]}"#),
-    ("a misspelt condition", br#"{"name":"x","defaultAction":"allow","rules":[{"name":"r","action":"deny","match":{"security":{"denyPriviledged":true}}}]}"#),
-    ("a condition of the wrong type", br#"{"name":"x","defaultAction":"allow","rules":[{"name":"r","action":"deny","match":{"security":{"denyPrivileged":"true"}}}]}"#),
-    ("a bad expression", br#"{"name":"x","defaultAction":"allow","rules":[{"name":"r","action":"deny","match":{"namespaceRegex":"("}}]}"#),
-    ("a bad pattern", br#"{"name":"x","defaultAction":"allow","rules":[{"name":"r","action":"deny","match":{"images":{"denied":["a*b*c"]}}}]}"#),
-    ("an allow rule with violations", br#"{"name":"x","defaultAction":"deny","rules":[{"name":"r","action":"allow","match":{"security":{"denyPrivileged":true}}}]}"#),
+];
+
+/// What one rule of an otherwise good policy says.
+const RULES: &[(&str, &str, &str)] = &[
+    ("a misspelt condition", "deny", r#"{"security":{"denyPriviledged":true}}"#),
+    ("a condition of the wrong type", "deny", r#"{"security":{"denyPrivileged":"true"}}"#),
+    ("a bad expression", "deny", r#"{"namespaceRegex":"("}"#),
+    ("a bad pattern", "deny", r#"{"images":{"denied":["a*b*c"]}}"#),
+    ("an allow rule with violations", "allow", r#"{"security":{"denyPrivileged":true}}"#),
+    ("an unknown action", "audit", "{}"),
 ];
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -56,58 +61,72 @@ pub(crate) fn trials() -> Vec<Trial> {
         let write = move |path: &Path| std::fs::write(path, content).expect("write");
         trials.push(trial(&format!("policy that is {name}"), write));
     }
-    trials.push(trial("policy over a megabyte", |path| {
-        std::fs::write(path, POLICY.to_owned() + &" ".repeat(1 << 20)).expect("write");
-    }));
-    trials
-        .push(trial("policy that is missing", |path| std::fs::remove_file(path).expect("remove")));
-    trials.push(trial("policy that is a directory", |path| {
-        std::fs::remove_file(path).expect("remove");
-        std::fs::create_dir(path).expect("a directory");
-    }));
-    trials.push(trial("policy that is a pipe", |path| {
-        std::fs::remove_file(path).expect("remove");
-        let mode = rustix::fs::Mode::from_raw_mode(0o600);
-        rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0)
-            .expect("mkfifo");
-    }));
-    trials.push(trial("policy that is a dangling link", |path| {
-        std::fs::remove_file(path).expect("remove");
-        symlink("/nonexistent", path).expect("link");
-    }));
-    trials.push(trial("policy that never ends", |path| {
-        std::fs::remove_file(path).expect("remove");
-        symlink("/dev/zero", path).expect("link");
-    }));
-    for mode in [0o664, 0o646, 0o666, 0o777] {
-        trials.push(trial(&format!("policy of mode {mode:o}"), move |path| set_mode(path, mode)));
+    for (name, action, condition) in RULES {
+        let rule = format!(r#"{{"name":"r","action":"{action}","match":{condition}}}"#);
+        let text = format!(r#"{{"name":"x","defaultAction":"deny","rules":[{rule}]}}"#);
+        let write = move |path: &Path| std::fs::write(path, &text).expect("write");
+        trials.push(trial(&format!("policy with {name}"), write));
     }
-    trials.push(trial("policy of another owner", |path| {
-        chown(path, Some(STRANGER), None).expect("chown");
-    }));
-    for mode in [0o775, 0o757, 0o777] {
-        trials.push(trial(&format!("policy in a directory of mode {mode:o}"), move |path| {
-            set_mode(&moved_down(path), mode);
-        }));
-    }
-    trials.push(trial("policy in a directory of another owner", |path| {
-        chown(moved_down(path), Some(STRANGER), None).expect("chown");
-    }));
-    trials.push(trial("policy linked to by a link of another owner's directory", |path| {
-        let directory = path.with_file_name("links");
-        std::fs::create_dir(&directory).expect("a directory");
-        let real = path.with_file_name("real-policy.json");
-        std::fs::rename(path, &real).expect("rename");
-        symlink(&real, directory.join("policy.json")).expect("link");
-        symlink(directory.join("policy.json"), path).expect("link");
-        chown(&directory, Some(STRANGER), None).expect("chown");
-    }));
+    trials.extend(files());
+    trials.extend(permissions());
     trials.push(Trial::test("row_69_control_the_same_files_start_it", || {
         let world = World::new(Protocols::Http1, Script::new());
         let _listens = world.proxy();
         Ok(())
     }));
     trials
+}
+
+/// What is wrong with the file and not with its content.
+fn files() -> Vec<Trial> {
+    let remove = |path: &Path| std::fs::remove_file(path).expect("remove");
+    let linked = move |path: &Path, target: &str| {
+        remove(path);
+        symlink(target, path).expect("link");
+    };
+    vec![
+        trial("policy over a megabyte", |path| {
+            std::fs::write(path, POLICY.to_owned() + &" ".repeat(1 << 20)).expect("write");
+        }),
+        trial("policy that is missing", remove),
+        trial("policy that is a directory", move |path| {
+            remove(path);
+            std::fs::create_dir(path).expect("a directory");
+        }),
+        trial("policy that is a pipe", move |path| {
+            remove(path);
+            let mode = rustix::fs::Mode::from_raw_mode(0o600);
+            let fifo = rustix::fs::FileType::Fifo;
+            rustix::fs::mknodat(rustix::fs::CWD, path, fifo, mode, 0).expect("mkfifo");
+        }),
+        trial("policy that is a dangling link", move |path| linked(path, "/nonexistent")),
+        trial("policy that never ends", move |path| linked(path, "/dev/zero")),
+    ]
+}
+
+/// Whoever can write the file, or replace it or a link on the way to it, makes the policy.
+fn permissions() -> Vec<Trial> {
+    let given_away = |path: &Path| chown(path, Some(STRANGER), None).expect("chown");
+    let file = [0o664, 0o646, 0o666, 0o777]
+        .map(|mode| trial(&format!("policy of mode {mode:o}"), move |path| set_mode(path, mode)));
+    let directory = [0o775, 0o757, 0o777].map(|mode| {
+        let name = format!("policy in a directory of mode {mode:o}");
+        trial(&name, move |path| set_mode(&moved_down(path), mode))
+    });
+    let owners = [
+        trial("policy of another owner", given_away),
+        trial("policy in a directory of another owner", move |path| given_away(&moved_down(path))),
+        trial("policy linked to by another owner's link", move |path| {
+            let directory = path.with_file_name("links");
+            std::fs::create_dir(&directory).expect("a directory");
+            let real = path.with_file_name("real-policy.json");
+            std::fs::rename(path, &real).expect("rename");
+            symlink(&real, directory.join("policy.json")).expect("link");
+            symlink(directory.join("policy.json"), path).expect("link");
+            given_away(&directory);
+        }),
+    ];
+    file.into_iter().chain(directory).chain(owners).collect()
 }
 
 /// Moves the policy one directory down and puts a link in its place; gives the directory.
@@ -127,7 +146,8 @@ fn trial(name: &str, spoil: impl Fn(&Path) + Send + 'static) -> Trial {
         assert_eq!(status.code(), Some(BAD_CONFIGURATION), "{status}: {said}");
         let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
         assert_eq!(lines.len(), 1, "more or less than one line:\n{said}");
-        assert!(said.contains("policy.json"), "the file is not named: {said}");
+        let named = said.contains("policy.json:") || said.contains("--admission-policy: /");
+        assert!(named, "neither flag nor offending path is named: {said}");
         Ok(())
     })
 }

@@ -3,7 +3,7 @@
 //! A world without a proxy is the control: what a script does to a kubelet that nothing protects.
 //! Dropping a world ends every process and connection in it.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -31,6 +31,15 @@ pub(crate) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 /// Longer than any retry that a case waits for.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// Held by every world, and by one alone that must not be disturbed.
+static MACHINE: RwLock<()> = RwLock::new(());
+
+/// A world's part of the machine.
+enum Share {
+    Shared { _guard: RwLockReadGuard<'static, ()> },
+    Alone { _guard: RwLockWriteGuard<'static, ()> },
+}
+
 /// The server and the files; the proxy is started from it.
 pub(crate) struct World {
     pub(crate) server: HostileApiServer,
@@ -38,23 +47,31 @@ pub(crate) struct World {
     pub(crate) authority: Authority,
     pub(crate) kubelet: IdentityFiles,
     pub(crate) dir: TempDir,
+    _share: Share,
 }
 
 impl World {
     pub(crate) fn new(protocols: Protocols, script: Script) -> Self {
-        Self::with_policy(protocols, script, POLICY)
+        let guard = MACHINE.read().unwrap_or_else(PoisonError::into_inner);
+        Self::make(protocols, script, Share::Shared { _guard: guard })
     }
 
-    pub(crate) fn with_policy(protocols: Protocols, script: Script, policy: &str) -> Self {
+    /// A world that has the machine to itself, for what is measured.
+    pub(crate) fn alone(protocols: Protocols, script: Script) -> Self {
+        let guard = MACHINE.write().unwrap_or_else(PoisonError::into_inner);
+        Self::make(protocols, script, Share::Alone { _guard: guard })
+    }
+
+    fn make(protocols: Protocols, script: Script, share: Share) -> Self {
         let dir = tempfile::Builder::new().prefix("hostile-").tempdir().expect("a directory");
         let authority = Authority::new("the test's authority");
         let identity = authority.server(&["127.0.0.1"]);
         let starting = HostileApiServer::start(&identity, &authority, protocols, script);
         let server = RUNTIME.block_on(starting);
-        let files = Files::write(dir.path(), &server.url(), &authority, policy);
+        let files = Files::write(dir.path(), &server.url(), &authority, POLICY);
         let kubelet = authority.client(NODE_USER, Some("system:nodes"));
         let kubelet = kubelet.write(dir.path(), "kubelet");
-        Self { server, files, authority, kubelet, dir }
+        Self { server, files, authority, kubelet, dir, _share: share }
     }
 
     pub(crate) fn proxy(&self) -> Proxy {

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::support::wait::{Outcome, ensure, eventually};
 use crate::support::world::World;
+use crate::support::world::image::IMAGE;
 
 /// A pod starts in 2 to 8 s on an idle machine; the tests may share two cores with compilers.
 pub(crate) const START_LIMIT: Duration = Duration::from_secs(120);
@@ -51,9 +52,19 @@ pub(crate) fn rejected(world: &World, name: &str, reason: &str, tolerated: &[Str
         let told = |event: &Value| event["message"].as_str().is_some_and(|m| m.contains(reason));
         ensure(events.iter().any(told), || format!("events: {events:?}"))
     })?;
-    let recorded = world.proxy.records().iter().any(|record| record.to_string().contains(&uid));
-    ensure(recorded, || format!("no decision record tells of {uid}"))?;
+    ensure(is_recorded(world, &uid, reason), || format!("no decision record tells of {uid}"))?;
     no_container(world, name, tolerated)
+}
+
+/// Whether the proxy's log has the decision: which pod, which images, why, under which policy.
+fn is_recorded(world: &World, uid: &str, reason: &str) -> bool {
+    world.proxy.records().iter().any(|record| {
+        record["uid"] == uid
+            && record["decision"] == "deny"
+            && record["reason"] == reason
+            && record["images"].as_str().is_some_and(|images| images.contains(IMAGE))
+            && record["policy_digest"].as_str().is_some_and(|digest| digest.len() == 64)
+    })
 }
 
 /// An error unless the pod's status is exactly the rejection for `reason`.

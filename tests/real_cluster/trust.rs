@@ -6,12 +6,12 @@ use crate::admission::STEADY;
 use crate::expect::running;
 use crate::support::pki::{Authority, Identity, Validity};
 use crate::support::wait::{Outcome, ensure, eventually};
-use crate::support::world::World;
 use crate::support::world::caller::{Answer, Caller};
 use crate::support::world::control_plane::API_SERVER;
 use crate::support::world::manifest::allowed;
-use crate::support::world::node::{NODE, node_identity};
+use crate::support::world::node::{KUBELET_CERTIFICATES, NODE, node_identity};
 use crate::support::world::proxy::LISTEN;
+use crate::support::world::{Route, World};
 
 /// The API server looks at its files once a minute at the latest, and on a change.
 const ROTATION_LIMIT: Duration = Duration::from_secs(120);
@@ -77,11 +77,25 @@ pub(crate) fn client_certificate_rotates(world: &mut World) -> Outcome {
     still_works(world, "after-client-rotation")
 }
 
-/// The kubelet, which nobody restarted, still renews its lease and starts pods.
+/// The whole ceremony: the kubelet finds its certificate about to end, asks the API server for a new
+/// one through the proxy, gets it signed, and comes back to the proxy with it.
+pub(crate) fn kubelet_renews_its_certificate(world: &mut World) -> Outcome {
+    world.node.kubelet.stop()?;
+    world.start_kubelet_with(Route::Proxy, Validity::Ending)?;
+    eventually("renewed certificate on disk", ROTATION_LIMIT, || {
+        let current = format!("{KUBELET_CERTIFICATES}/kubelet-client-current.pem");
+        let found = world.inside.command("test").arg("-s").arg(&current).status()?;
+        ensure(found.success(), || format!("no {current} yet"))
+    })?;
+    still_works(world, "after-renewal")
+}
+
+/// The kubelet, without a restart from here on, still renews its lease and starts pods.
 fn still_works(world: &mut World, name: &str) -> Outcome {
-    let renewed = lease(world)?;
+    // A node that is seconds old has none yet.
+    let renewed = lease(world).unwrap_or_default();
     eventually("lease renewed", ROTATION_LIMIT, || {
-        ensure(lease(world)? != renewed, || format!("last renewed {renewed}"))
+        ensure(lease(world)? != renewed, || format!("last renewed {renewed:?}"))
     })?;
     world.kubectl.create(&allowed(name))?;
     running(world, name)?;

@@ -80,6 +80,8 @@ impl Pki {
 #[derive(Default)]
 struct Counted {
     live: AtomicI64,
+    asked: AtomicI64,
+    readers_gone: AtomicI64,
     refusals: Mutex<Vec<Refusal>>,
 }
 
@@ -98,6 +100,10 @@ impl ListenerEvents for Counted {
 impl Counted {
     async fn first_refusal(&self) -> Refusal {
         eventually(|| self.refusals.lock().unwrap().first().copied()).await
+    }
+
+    async fn first_question(&self) {
+        eventually(|| (self.asked.load(Ordering::SeqCst) > 0).then_some(())).await;
     }
 
     async fn nobody_left(&self) {
@@ -131,11 +137,13 @@ async fn start(transport: Transport) -> Server {
     let (trigger, drain) = drain::channel();
     let events: Arc<dyn ListenerEvents> = Arc::<Counted>::clone(&counted);
     let listener = Listener { socket, transport, drain, events };
-    tokio::spawn(serve(listener, |peer| {
+    let noted = Arc::clone(&counted);
+    tokio::spawn(serve(listener, move |peer| {
         // The last test below relies on it: a leaf with this name is not served.
         let uninvited = peer.certificates.first().is_some_and(|leaf| contains(leaf, b"stranger"));
         let certificates = peer.certificates.len();
-        (!uninvited).then_some(move |request| answer(request, certificates))
+        let noted = Arc::clone(&noted);
+        (!uninvited).then_some(move |request| answer(request, certificates, Arc::clone(&noted)))
     }));
     Server { address, counted, trigger }
 }
@@ -144,7 +152,12 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     haystack.windows(needle.len()).any(|window| window == needle)
 }
 
-async fn answer(request: Request<Incoming>, certificates: usize) -> Response<GeneratedBody> {
+async fn answer(
+    request: Request<Incoming>,
+    certificates: usize,
+    noted: Arc<Counted>,
+) -> Response<GeneratedBody> {
+    noted.asked.fetch_add(1, Ordering::SeqCst);
     let body = match request.uri().path() {
         "/broken" => {
             let (sender, body) = body::in_pieces(1);
@@ -157,6 +170,7 @@ async fn answer(request: Request<Incoming>, certificates: usize) -> Response<Gen
             tokio::spawn(async move {
                 sender.send(Bytes::from_static(b"first")).await.unwrap();
                 sender.reader_gone().await;
+                noted.readers_gone.fetch_add(1, Ordering::SeqCst);
             });
             body
         }
@@ -223,6 +237,20 @@ async fn a_broken_off_body_is_an_error_to_clients_of_either_protocol() {
     for alpn in ALPN {
         let config = pki.client(alpn, Some(pki.issue("kubelet")));
         assert!(fetch(server.address, config, "/broken").await.is_err(), "{alpn:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_leaves_a_silent_watch_is_noticed() {
+    let pki = Pki::new();
+    for alpn in ALPN {
+        let server = start(fixed(pki.server())).await;
+        let config = pki.client(alpn, Some(pki.issue("kubelet")));
+        let reading = tokio::spawn(fetch(server.address, config, "/endless"));
+        server.counted.first_question().await;
+        reading.abort();
+        let noted = &server.counted.readers_gone;
+        eventually(|| (noted.load(Ordering::SeqCst) == 1).then_some(())).await;
     }
 }
 
@@ -349,7 +377,7 @@ async fn a_drain_lets_running_requests_finish_and_closes_idle_connections() {
         let Server { address, counted, trigger } = server;
         let running = tokio::spawn(async move { fetch(address, config, "/slow").await });
         eventually(|| (counted.live.load(Ordering::SeqCst) == 2).then_some(())).await;
-        sleep(Duration::from_millis(30)).await;
+        counted.first_question().await;
         assert_eq!(trigger.drain(PATIENCE).await, DrainOutcome::Complete, "{alpn:?}");
         assert_eq!(running.await.unwrap().unwrap(), "done", "{alpn:?}");
     }
@@ -363,7 +391,7 @@ async fn a_drain_cuts_off_what_does_not_end() {
         let config = pki.client(alpn, Some(pki.issue("kubelet")));
         let Server { address, counted, trigger } = server;
         let endless = tokio::spawn(async move { fetch(address, config, "/endless").await });
-        eventually(|| (counted.live.load(Ordering::SeqCst) == 1).then_some(())).await;
+        counted.first_question().await;
         assert_eq!(trigger.drain(GRACE).await, DrainOutcome::CutOff { remaining: 1 });
         assert!(endless.await.unwrap().is_err(), "{alpn:?}");
         counted.nobody_left().await;

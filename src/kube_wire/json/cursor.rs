@@ -5,26 +5,34 @@
 //! more bytes never turn a syntax fault into a value.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use super::scan::{Scan, Stop};
 use super::tape::Tape;
 use super::{Halt, Limits, SyntaxFault, ValueFault, parse, text};
 
 /// Reads forward over bytes that may end early.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Cursor<'a> {
     scan: Scan<'a>,
+}
+
+impl fmt::Debug for Cursor<'_> {
+    /// The position alone: the bytes may be secrets.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Cursor").field("offset", &self.scan.at).finish_non_exhaustive()
+    }
 }
 
 impl<'a> Cursor<'a> {
     /// A cursor at the first byte; more bytes may follow the last one.
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { scan: Scan { bytes, at: 0, is_final: false, high_bits: 0 } }
+        Self { scan: Scan { bytes, at: 0, is_final: false } }
     }
 
     /// A cursor at the first byte of a document that has arrived whole.
     pub fn of_final(bytes: &'a [u8]) -> Self {
-        Self { scan: Scan { bytes, at: 0, is_final: true, high_bits: 0 } }
+        Self { scan: Scan { bytes, at: 0, is_final: true } }
     }
 
     /// Bytes consumed so far.
@@ -97,7 +105,7 @@ impl<'a> Cursor<'a> {
         let flaw = self.unit(|scan| parse::value(scan, tape, limits))?;
         Ok(flaw.map(|(node, flaw)| {
             let root = tape.root(self.scan.bytes);
-            root.fault_at(node as usize, flaw.problem().to_owned())
+            root.fault_at(node, flaw.problem().to_owned())
         }))
     }
 

@@ -4,6 +4,8 @@
 //! parser alone decides. Invariant: total work is linear in the bytes, and a value that is complete
 //! (a number: with what follows it), or refused at its first byte, is never waited for.
 
+use super::scan::plain_run;
+
 /// Says when a retry may succeed. One per unit, from the unit's first byte.
 #[derive(Clone, Debug, Default)]
 pub struct ExtentHint {
@@ -38,15 +40,17 @@ impl ExtentHint {
     /// Looks at the part of `unit` not seen before. `unit` starts where the value is due and ends with
     /// the last byte that arrived. `true`: parse it. At the end of the input, parse it in any case.
     pub fn may_be_complete(&mut self, unit: &[u8]) -> bool {
-        let fresh = unit.get(self.seen..).unwrap_or_default();
+        let mut fresh = unit.get(self.seen..).unwrap_or_default();
         self.seen = unit.len();
-        for &byte in fresh {
-            self.state = self.after(byte);
-            if self.state == State::Ended {
-                return true;
+        while self.state != State::Ended {
+            if self.state == State::Text && !self.is_escaped {
+                fresh = fresh.get(plain_run(fresh)..).unwrap_or_default();
             }
+            let Some((&byte, behind)) = fresh.split_first() else { return false };
+            self.state = self.after(byte);
+            fresh = behind;
         }
-        self.state == State::Ended
+        true
     }
 
     fn after(&mut self, byte: u8) -> State {

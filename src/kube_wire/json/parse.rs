@@ -4,7 +4,7 @@
 //! has outgrown its limits, so that its extent is still known. Invariant: both accept the same bytes.
 
 use super::scan::{NumberToken, Scan, Stop};
-use super::tape::{Node, Span, Tape, narrow};
+use super::tape::{LONGEST_VALUE, Node, Span, Tape, narrow};
 use super::text::{self, TextFlaw};
 use super::{Limits, MAX_DEPTH};
 
@@ -15,7 +15,6 @@ pub(super) enum Flaw {
     NotFinite,
     Depth,
     Nodes,
-    Size,
 }
 
 impl Flaw {
@@ -26,7 +25,6 @@ impl Flaw {
             Self::NotFinite => "number too large for any decoder",
             Self::Depth => "nested too deep",
             Self::Nodes => "too many values",
-            Self::Size => "larger than 4 GiB",
         }
     }
 }
@@ -164,28 +162,27 @@ pub(super) fn value(
 ) -> Result<Option<(u32, Flaw)>, Stop> {
     tape.clear();
     scan.peek()?;
-    tape.start = scan.at;
-    scan.high_bits = 0;
+    let start = scan.at;
+    let rest = scan.bytes.get(start..).unwrap_or_default();
+    let bytes = rest.get(..LONGEST_VALUE).unwrap_or(rest);
+    let mut inner = Scan { bytes, at: 0, is_final: scan.is_final };
     let depth = limits.depth.min(MAX_DEPTH);
     let limits = Limits { depth, ..limits };
     let mut recorder =
         Recorder { tape, limits, inside: Inside::Nothing, open: NO_PARENT, depth: 0, flaw: None };
-    let outcome = run(scan, &mut recorder);
+    let outcome = run(&mut inner, &mut recorder);
     let mut flaw = recorder.flaw;
+    scan.at = start.wrapping_add(inner.at);
     if let Err(stop) = outcome {
         // Half a tape has links that point backwards.
         tape.clear();
         return Err(stop);
     }
-    tape.end = scan.at;
-    let span = scan.bytes.get(tape.start..tape.end).unwrap_or_default();
-    if !scan.high_bits.to_le_bytes().is_ascii() && std::str::from_utf8(span).is_err() {
+    (tape.start, tape.end) = (start, scan.at);
+    let span = bytes.get(..inner.at).unwrap_or_default();
+    if std::str::from_utf8(span).is_err() {
         let first = detach(tape, span);
         flaw = flaw.or(first.map(|node| (node, Flaw::Text(TextFlaw::NotUtf8))));
-    }
-    if u32::try_from(span.len()).is_err() {
-        tape.nodes.clear();
-        flaw = Some((0, Flaw::Size));
     }
     Ok(flaw)
 }
@@ -198,9 +195,9 @@ fn detach(tape: &mut Tape, span: &[u8]) -> Option<u32> {
         if let Node::Text(range) = *node {
             let start = narrow(tape.decoded.len());
             let content = span.get(range.range()).unwrap_or_default();
-            if text::push_plain(content, &mut tape.decoded).is_some() {
-                first = first.or(Some(narrow(index)));
-            }
+            let (text, flaw) = text::lossy(content);
+            tape.decoded.push_str(&text);
+            first = first.or(flaw.map(|_| narrow(index)));
             *node = Node::Decoded(Span { start, end: narrow(tape.decoded.len()) });
         }
     }
@@ -217,12 +214,6 @@ impl Recorder<'_> {
 
     fn next_index(&self) -> u32 {
         narrow(self.tape.nodes.len())
-    }
-
-    #[inline]
-    fn span(&self, start: usize, end: usize) -> Span {
-        let base = self.tape.start;
-        Span { start: narrow(start.wrapping_sub(base)), end: narrow(end.wrapping_sub(base)) }
     }
 
     #[cold]
@@ -305,7 +296,7 @@ impl Sink for Recorder<'_> {
             let content = scan.bytes.get(token.start..token.end).unwrap_or_default();
             return self.decode(content);
         }
-        let span = self.span(token.start, token.end);
+        let span = Span { start: narrow(token.start), end: narrow(token.end) };
         self.push(Node::Text(span));
         Ok(())
     }
@@ -319,7 +310,7 @@ impl Sink for Recorder<'_> {
         if !is_finite(digits) {
             self.note(Flaw::NotFinite);
         }
-        let span = self.span(token.start, token.end);
+        let span = Span { start: narrow(token.start), end: narrow(token.end) };
         self.push(Node::Number(span));
     }
 

@@ -16,7 +16,7 @@ const LONGEST_KEY: usize = 63;
 pub(super) fn of(root: Value<'_>, target: u32) -> String {
     let mut path = String::new();
     let mut here = root;
-    while here.position() < target as usize && path.len() < LONGEST_PATH {
+    while here.position() < target && path.len() < LONGEST_PATH {
         let Some(inner) = step(here, target, &mut path) else { break };
         here = inner;
     }
@@ -38,7 +38,7 @@ fn step<'a>(here: Value<'a>, target: u32, path: &mut String) -> Option<Value<'a>
     }
     let (key, value) = here.members().find(|(_, value)| target < value.following())?;
     push_key(key.as_str().unwrap_or_default(), path);
-    (target as usize != key.position()).then_some(value)
+    (target != key.position()).then_some(value)
 }
 
 fn push_key(key: &str, path: &mut String) {

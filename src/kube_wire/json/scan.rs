@@ -62,34 +62,49 @@ pub(super) struct NumberToken {
 }
 
 /// A position in bytes that may end early.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Scan<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) at: usize,
     /// No more bytes will follow these, so a number may end where they end.
     pub(super) is_final: bool,
-    /// All words of string content ORed together: without a high bit, the strings are ASCII.
-    pub(super) high_bits: u64,
 }
 
-const ONES: u64 = u64::from_le_bytes([0x01; 8]);
-const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
-const QUOTES: u64 = u64::from_le_bytes([b'"'; 8]);
-const BACKSLASHES: u64 = u64::from_le_bytes([b'\\'; 8]);
+/// Eight copies of one byte.
+const fn repeat(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
 /// The first byte that may stand in a string unescaped.
 const FIRST_PLAIN: u8 = 0x20;
-const SPACES: u64 = u64::from_le_bytes([FIRST_PLAIN; 8]);
 
 /// Marks (with the high bit) bytes of a word that end a run of plain string content. Marks above the
 /// lowest one may be wrong, because a subtraction borrows upwards; the lowest one never is.
 #[inline]
 fn special_bytes(word: u64) -> u64 {
-    let quote = word ^ QUOTES;
-    let backslash = word ^ BACKSLASHES;
-    let found = (quote.wrapping_sub(ONES) & !quote)
-        | (backslash.wrapping_sub(ONES) & !backslash)
-        | (word.wrapping_sub(SPACES) & !word);
-    found & HIGH
+    // Flipping bit 1 moves the quote from 0x22 to 0x20, right behind the control characters, and
+    // no other byte below 0x80 into that range: one subtraction finds both.
+    let quote_or_control = (word ^ repeat(0x02)).wrapping_sub(repeat(FIRST_PLAIN | 1));
+    let backslash = (word ^ repeat(b'\\')).wrapping_sub(repeat(1));
+    (quote_or_control | backslash) & !word & repeat(0x80)
+}
+
+/// How many bytes at the start can stand in a string as they are: up to the first quote, backslash or
+/// control character, or all of them.
+#[inline]
+pub(super) fn plain_run(bytes: &[u8]) -> usize {
+    let mut rest = bytes;
+    while let Some((word, behind)) = rest.split_first_chunk() {
+        let found = special_bytes(u64::from_le_bytes(*word));
+        if found != 0 {
+            let before = bytes.len().wrapping_sub(rest.len());
+            return before.wrapping_add((found.trailing_zeros() / 8) as usize);
+        }
+        rest = behind;
+    }
+    let is_special = |byte: &u8| *byte < FIRST_PLAIN || *byte == b'"' || *byte == b'\\';
+    let plain = rest.iter().position(is_special).unwrap_or(rest.len());
+    bytes.len().wrapping_sub(rest.len()).wrapping_add(plain)
 }
 
 impl<'a> Scan<'a> {
@@ -121,55 +136,48 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Moves to the next byte that ends a run of plain string content.
-    #[inline]
-    fn skip_plain(&mut self) -> Result<u8, Stop> {
-        while let Some(chunk) = self.bytes.get(self.at..).and_then(|rest| rest.first_chunk()) {
-            let word = u64::from_le_bytes(*chunk);
-            // The last word may hold bytes past the string: the flag only ever errs towards checking.
-            self.high_bits |= word;
-            let found = special_bytes(word);
-            if found != 0 {
-                self.at = self.at.wrapping_add((found.trailing_zeros() / 8) as usize);
-                return self.byte();
-            }
-            self.at = self.at.wrapping_add(8);
-        }
-        self.skip_plain_tail()
-    }
-
-    /// The same for the last bytes, fewer than a word.
-    fn skip_plain_tail(&mut self) -> Result<u8, Stop> {
-        loop {
-            let byte = self.byte()?;
-            if byte == b'"' || byte == b'\\' || byte < FIRST_PLAIN {
-                return Ok(byte);
-            }
-            self.high_bits |= u64::from(byte);
-            self.bump();
-        }
-    }
-
     /// Reads a string; `at` is on its opening quote. Escapes are stepped over, `text` judges them.
     #[inline]
     pub(super) fn text(&mut self) -> Result<TextToken, Stop> {
-        self.bump();
-        let start = self.at;
-        let mut has_escapes = false;
+        let start = self.at.wrapping_add(1);
+        let has_escapes = self.text_end(start)?;
+        Ok(TextToken { start, end: self.at.wrapping_sub(1), has_escapes })
+    }
+
+    /// Moves behind the quote that ends the string; whether there are escapes before it.
+    fn text_end(&mut self, start: usize) -> Result<bool, Stop> {
+        match self.skip_plain(start)? {
+            b'"' => {
+                self.bump();
+                Ok(false)
+            }
+            b'\\' => self.escaped_text_end().map(|()| true),
+            _ => Err(Stop::Control),
+        }
+    }
+
+    /// The same from the first backslash on.
+    #[cold]
+    fn escaped_text_end(&mut self) -> Result<(), Stop> {
         loop {
-            match self.skip_plain()? {
+            let behind_escaped = self.at.wrapping_add(2);
+            match self.skip_plain(behind_escaped)? {
                 b'"' => {
-                    let end = self.at;
                     self.bump();
-                    return Ok(TextToken { start, end, has_escapes });
+                    return Ok(());
                 }
-                b'\\' => {
-                    has_escapes = true;
-                    self.at = self.at.wrapping_add(2);
-                }
+                b'\\' => {}
                 _ => return Err(Stop::Control),
             }
         }
+    }
+
+    /// Moves to the first byte from `start` on that ends a run of plain string content.
+    #[inline]
+    fn skip_plain(&mut self, start: usize) -> Result<u8, Stop> {
+        let rest = self.bytes.get(start..).ok_or(Stop::End)?;
+        self.at = start.wrapping_add(plain_run(rest));
+        self.byte()
     }
 
     /// Reads exactly this word; `at` is on its first byte.

@@ -4,6 +4,8 @@
 //! nothing is allocated per node. Strings stay in the source unless escapes had to be decoded.
 //! Invariant: once parsing is over, every link points forward and inside the list.
 
+use std::fmt;
+
 use super::value::Value;
 
 /// Where a string is, in the source or in the tape's own text.
@@ -37,7 +39,7 @@ pub(super) enum Node {
 }
 
 /// The parsed form of one value: flat, reusable, no allocation per node.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Tape {
     pub(super) nodes: Vec<Node>,
     pub(super) decoded: String,
@@ -47,6 +49,18 @@ pub struct Tape {
     pub(super) end: usize,
     /// The source is not UTF-8, so every string was moved to `decoded`.
     pub(super) is_detached: bool,
+}
+
+impl fmt::Debug for Tape {
+    /// Sizes alone: values may be secrets.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let extent = self.extent();
+        formatter
+            .debug_struct("Tape")
+            .field("len", &self.len())
+            .field("extent", &extent)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Tape {
@@ -99,8 +113,13 @@ impl Tape {
     }
 }
 
-/// A length as a link or span end. Values of 4 GiB are refused as a whole, so saturation is never read.
+/// A length as a link or span end. The parser never sees more than [`LONGEST_VALUE`] bytes, and a value
+/// has no more nodes than bytes, so nothing is cut off.
 #[inline]
 pub(super) fn narrow(length: usize) -> u32 {
-    u32::try_from(length).unwrap_or(u32::MAX)
+    length as u32
 }
+
+/// Bytes of a value that spans can address. Longer ones never become complete; budgets for bodies are
+/// far below.
+pub(super) const LONGEST_VALUE: usize = u32::MAX as usize;

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::scan::Stop;
+use super::scan::{Stop, plain_run};
 
 /// A string that could be read to its end, yet is not Unicode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,38 +19,37 @@ pub(super) enum TextFlaw {
 /// # Errors
 /// [`Stop::Escape`] for a sequence that RFC 8259 does not know.
 pub(super) fn unescape(content: &[u8], decoded: &mut String) -> Result<Option<TextFlaw>, Stop> {
-    let mut flaw = None;
-    let mut rest = content;
-    while let Some(length) = rest.iter().position(|&byte| byte == b'\\') {
-        let (plain, escaped) = rest.split_at_checked(length).ok_or(Stop::Escape)?;
-        flaw = flaw.or(push_plain(plain, decoded));
-        let (character, length) = escape(escaped)?;
+    // Replacing what is not UTF-8 leaves ASCII, and so every escape, where it is.
+    let (text, not_utf8) = lossy(content);
+    let mut lone_surrogate = None;
+    let mut rest: &str = &text;
+    loop {
+        let (plain, escaped) =
+            rest.split_at_checked(plain_run(rest.as_bytes())).ok_or(Stop::Escape)?;
+        decoded.push_str(plain);
+        if escaped.is_empty() {
+            return Ok(not_utf8.or(lone_surrogate));
+        }
+        let (character, length) = escape(escaped.as_bytes())?;
         if character.is_none() {
-            flaw = flaw.or(Some(TextFlaw::LoneSurrogate));
+            lone_surrogate = Some(TextFlaw::LoneSurrogate);
         }
         decoded.push(character.unwrap_or(char::REPLACEMENT_CHARACTER));
         rest = escaped.get(length..).ok_or(Stop::Escape)?;
     }
-    Ok(flaw.or(push_plain(rest, decoded)))
 }
 
-/// Appends bytes without escapes.
-pub(super) fn push_plain(plain: &[u8], decoded: &mut String) -> Option<TextFlaw> {
-    match String::from_utf8_lossy(plain) {
-        Cow::Borrowed(text) => {
-            decoded.push_str(text);
-            None
-        }
-        Cow::Owned(text) => {
-            decoded.push_str(&text);
-            Some(TextFlaw::NotUtf8)
-        }
-    }
+/// The content of a string without escapes, U+FFFD for what is not Unicode.
+pub(super) fn lossy(content: &[u8]) -> (Cow<'_, str>, Option<TextFlaw>) {
+    let text = String::from_utf8_lossy(content);
+    let flaw = matches!(text, Cow::Owned(_)).then_some(TextFlaw::NotUtf8);
+    (text, flaw)
 }
 
 /// One escape sequence: its character (`None` for a lone surrogate) and its length in bytes.
 fn escape(sequence: &[u8]) -> Result<(Option<char>, usize), Stop> {
-    let simple = match sequence.get(1).ok_or(Stop::Escape)? {
+    let &[b'\\', kind, ..] = sequence else { return Err(Stop::Escape) };
+    let simple = match kind {
         b'"' => '"',
         b'\\' => '\\',
         b'/' => '/',

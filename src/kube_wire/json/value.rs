@@ -5,7 +5,7 @@
 
 use super::ValueFault;
 use super::path;
-use super::tape::{Node, Span, Tape, narrow};
+use super::tape::{Node, Span, Tape};
 
 /// One parsed value, borrowed from tape and source. Cheap to copy.
 #[derive(Clone, Copy)]
@@ -147,7 +147,7 @@ impl<'a> Value<'a> {
     /// The elements of an array as values; nothing for any other kind.
     #[inline]
     pub(in crate::kube_wire) fn elements(&self) -> Elements<'a> {
-        let first = self.at.saturating_add(1);
+        let first = self.at.wrapping_add(1);
         let end = if let Node::Array(end) = self.node() { end } else { first };
         Elements { next: Value { at: first, ..*self }, end }
     }
@@ -155,7 +155,7 @@ impl<'a> Value<'a> {
     /// The members of an object, keys as values.
     #[inline]
     pub(in crate::kube_wire) fn members(&self) -> Members<'a> {
-        let first = self.at.saturating_add(1);
+        let first = self.at.wrapping_add(1);
         let end = if let Node::Object(end) = self.node() { end } else { first };
         Members(Elements { next: Value { at: first, ..*self }, end })
     }
@@ -166,26 +166,28 @@ impl<'a> Value<'a> {
         (self.at..self.following()).map(move |at| Value { at, ..here })
     }
 
-    /// The node's place on the tape: distinct for every key and value.
+    /// The node's place on the tape: distinct for every key and value. It stands in for the value where
+    /// many are passed on, being an eighth of its size.
     #[inline]
-    pub(in crate::kube_wire) fn position(&self) -> usize {
-        self.at as usize
+    pub(in crate::kube_wire) fn position(&self) -> u32 {
+        self.at
     }
 
-    /// How many nodes this value has, itself included.
-    pub(in crate::kube_wire) fn node_count(&self) -> usize {
-        self.following().saturating_sub(self.at) as usize
+    /// The key or value at a place on the same tape.
+    #[inline]
+    pub(in crate::kube_wire) fn sibling(&self, position: u32) -> Value<'a> {
+        Value { at: position, ..*self }
     }
 
     /// A fault at the node (key or value) at a position inside this value.
     #[cold]
-    pub(in crate::kube_wire) fn fault_at(&self, position: usize, problem: String) -> ValueFault {
-        ValueFault { path: path::of(*self, narrow(position)), problem }
+    pub(in crate::kube_wire) fn fault_at(&self, position: u32, problem: String) -> ValueFault {
+        ValueFault { path: path::of(*self, position), problem }
     }
 
-    /// The index behind this value.
+    /// The position behind this value.
     #[inline]
-    pub(super) fn following(&self) -> u32 {
+    pub(in crate::kube_wire) fn following(&self) -> u32 {
         match self.node() {
             Node::Array(end) | Node::Object(end) => end,
             Node::Null
@@ -193,7 +195,7 @@ impl<'a> Value<'a> {
             | Node::Integer(_)
             | Node::Number(_)
             | Node::Text(_)
-            | Node::Decoded(_) => self.at.saturating_add(1),
+            | Node::Decoded(_) => self.at.wrapping_add(1),
         }
     }
 }
@@ -228,8 +230,12 @@ impl<'a> Iterator for Members<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<(Value<'a>, Value<'a>)> {
-        let key = self.0.next()?;
-        let value = self.0.next()?;
+        let key = self.0.next;
+        if key.at >= self.0.end {
+            return None;
+        }
+        let value = Value { at: key.at.wrapping_add(1), ..key };
+        self.0.next.at = value.following();
         Some((key, value))
     }
 }

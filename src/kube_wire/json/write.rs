@@ -3,19 +3,20 @@
 //! For objects that are rebuilt (Status, bookmarks, DELETED events). What it writes is valid JSON by
 //! construction: containers close themselves, commas are nobody's business outside this file.
 
+use super::scan::plain_run;
+
 /// Appends a JSON string. Only what RFC 8259 requires is escaped, as `\uXXXX` where JSON has no
 /// shorter form.
 pub fn write_text(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     let mut rest = text.as_bytes();
-    while let Some(length) = rest.iter().position(|&byte| needs_escape(byte)) {
-        let (plain, special) = rest.split_at_checked(length).unwrap_or_default();
+    loop {
+        let (plain, special) = rest.split_at_checked(plain_run(rest)).unwrap_or((rest, &[]));
         out.extend_from_slice(plain);
         let Some((&byte, behind)) = special.split_first() else { break };
         write_escape(byte, out);
         rest = behind;
     }
-    out.extend_from_slice(rest);
     out.push(b'"');
 }
 
@@ -27,10 +28,6 @@ pub(in crate::kube_wire) fn write_integer(number: i64, out: &mut Vec<u8>) {
 /// Appends `true` or `false`.
 pub(in crate::kube_wire) fn write_bool(flag: bool, out: &mut Vec<u8>) {
     out.extend_from_slice(if flag { b"true" } else { b"false" });
-}
-
-fn needs_escape(byte: u8) -> bool {
-    byte < b' ' || byte == b'"' || byte == b'\\'
 }
 
 fn write_escape(byte: u8, out: &mut Vec<u8>) {
@@ -58,7 +55,6 @@ fn write_escape(byte: u8, out: &mut Vec<u8>) {
 }
 
 /// Writes one object, member by member. Names are the caller's and must differ.
-#[derive(Debug)]
 pub struct ObjectWriter<'o> {
     out: &'o mut Vec<u8>,
     is_empty: bool,
@@ -126,7 +122,6 @@ impl ObjectWriter<'_> {
 }
 
 /// Writes one array, element by element.
-#[derive(Debug)]
 pub struct ArrayWriter<'o> {
     out: &'o mut Vec<u8>,
     is_empty: bool,

@@ -74,7 +74,7 @@ static POD_DNS_CONFIG: ObjectSchema = strict("PodDNSConfig").with(&[
 ]);
 
 static POD_DNS_CONFIG_OPTION: ObjectSchema = strict("PodDNSConfigOption")
-    .with(&[named("name", Grammar::Token), named("value", Grammar::Token)]);
+    .with(&[named("name", Grammar::Token), named("value", Grammar::ResolverOptionValue)]);
 
 static POD_READINESS_GATE: ObjectSchema = strict("PodReadinessGate").with(&[text("conditionType")]);
 

@@ -106,13 +106,11 @@ impl<'a> Checked<'a> {
 }
 
 /// What the check found out about each node, so that writing need not compare again.
+///
+/// By position on the tape. At a field's key: its index in the table, or [`LEFT_OUT`]. At an object:
+/// [`IN_ORDER`] if its members stand in the order they are written in.
 #[derive(Debug)]
-struct Marks {
-    /// By position on the tape, counted from `base`. At a field's key: its index in the table, or
-    /// [`LEFT_OUT`]. At an object: [`IN_ORDER`] if its members stand in the order they are written in.
-    bytes: Vec<u8>,
-    base: usize,
-}
+struct Marks(Vec<u8>);
 
 /// The mark of a field that is not written: unknown, or `null`.
 const LEFT_OUT: u8 = u8::MAX;
@@ -121,19 +119,19 @@ const IN_ORDER: u8 = 1;
 
 impl Marks {
     fn new(value: Value<'_>) -> Self {
-        Self { bytes: vec![0; value.node_count()], base: value.position() }
+        Self(vec![0; value.following() as usize])
     }
 
     #[inline]
-    fn set(&mut self, node: Value<'_>, mark: u8) {
-        if let Some(place) = self.bytes.get_mut(node.position().wrapping_sub(self.base)) {
+    fn set(&mut self, position: u32, mark: u8) {
+        if let Some(place) = self.0.get_mut(position as usize) {
             *place = mark;
         }
     }
 
-    /// The mark of a node; [`LEFT_OUT`] outside the checked value.
+    /// The mark at a position; [`LEFT_OUT`] behind the checked value.
     #[inline]
-    fn of(&self, node: Value<'_>) -> u8 {
-        self.bytes.get(node.position().wrapping_sub(self.base)).copied().unwrap_or(LEFT_OUT)
+    fn of(&self, position: u32) -> u8 {
+        self.0.get(position as usize).copied().unwrap_or(LEFT_OUT)
     }
 }

@@ -8,7 +8,7 @@ use super::Field;
 use super::check::Fault;
 
 /// Refuses an object with two equal keys; says whether its keys ascend bytewise.
-pub(super) fn refuse_duplicates(object: Value<'_>) -> Result<bool, Fault> {
+pub(super) fn refuse_duplicates(object: Value<'_>) -> Result<bool, Box<Fault>> {
     let mut previous: Option<&[u8]> = None;
     for (key, _) in object.members() {
         let name = key.as_bytes().map(|(name, _)| name).unwrap_or_default();
@@ -21,7 +21,7 @@ pub(super) fn refuse_duplicates(object: Value<'_>) -> Result<bool, Fault> {
 }
 
 #[cold]
-fn refuse_unsorted_duplicates(object: Value<'_>) -> Result<(), Fault> {
+fn refuse_unsorted_duplicates(object: Value<'_>) -> Result<(), Box<Fault>> {
     let mut keys: Vec<_> = object.members().map(|(key, _)| (key.as_str(), key)).collect();
     // Stable, so that the second of two equal keys is the one to blame.
     keys.sort_by_key(|(name, _)| *name);
@@ -33,7 +33,7 @@ fn refuse_unsorted_duplicates(object: Value<'_>) -> Result<(), Fault> {
 
 /// Refuses an object two of whose keys differ only in case (or not at all) when one is not in its table.
 #[cold]
-pub(super) fn refuse_clashes(object: Value<'_>, fields: &[Field]) -> Result<(), Fault> {
+pub(super) fn refuse_clashes(object: Value<'_>, fields: &[Field]) -> Result<(), Box<Fault>> {
     let is_unknown = |name: &str| fields.iter().all(|field| field.name != name);
     let mut keys: Vec<_> = object
         .members()

@@ -117,6 +117,8 @@ fn keys_that_go_might_confuse_are_faults() {
         (r#"{"kind":"a","kind":"b"}"#, "kind: field given twice"),
         (r#"{"kind":"a","k\u0069nd":"b"}"#, "kind: field given twice"),
         (r#"{"hostPID":true,"hostPID":null}"#, "hostPID: field given twice"),
+        (r#"{"small":1,"kind":"a","small":2}"#, "small: field given twice"),
+        (r#"{"kind":"a","large":1,"small":2,"large":3}"#, "large: field given twice"),
         (r#"{"kind":"a","KIND":"b"}"#, "KIND: differs from `kind` only in case"),
         (r#"{"Kind":null}"#, "Kind: differs from `kind` only in case"),
         (r#"{"\u212aind":"a"}"#, r#"["\u{212a}ind"]: differs from `kind` only in case"#),
@@ -177,7 +179,10 @@ fn wrong_kinds_are_faults() {
         problem(r#"{"inner":{"port":1.5}}"#),
         "inner.port: expected a 32-bit integer or a string"
     );
-    assert_eq!(problem(r#"{"inner":{"label":"../../etc"}}"#), "inner.label: expected a DnsLabel");
+    assert_eq!(
+        problem(r#"{"inner":{"label":"../../etc"}}"#),
+        "inner.label: must be an RFC 1123 label"
+    );
 }
 
 #[test]
@@ -274,6 +279,17 @@ proptest! {
             value
         };
         prop_assert_eq!(read(&document), read(&once));
+    }
+
+    #[test]
+    fn a_member_given_twice_is_a_fault_wherever_it_stands(
+        places in prop::collection::vec(0..OUTER.fields.len(), 0..9),
+    ) {
+        let names: Vec<_> = places.into_iter().map(|place| OUTER.fields[place].name).collect();
+        let members: Vec<_> = names.iter().map(|name| format!(r#""{name}":null"#)).collect();
+        let distinct: std::collections::BTreeSet<_> = names.iter().collect();
+        let document = format!("{{{}}}", members.join(","));
+        prop_assert_eq!(encode(&document).is_ok(), distinct.len() == names.len(), "{}", document);
     }
 }
 

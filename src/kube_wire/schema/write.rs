@@ -15,7 +15,7 @@ impl Checked<'_> {
     /// ascending and disjoint, each with the comma that is there because of it: what is left of the
     /// bytes does not tell whether the member was there.
     pub fn write(&self, out: &mut Vec<u8>, mutable: &mut Vec<Range<usize>>) {
-        Encoder { out, marks: &self.marks, mutable: Some(mutable) }.object(self.value, self.schema);
+        self.encoder(out, mutable).object(self.value.position(), self.schema);
     }
 
     /// Appends the canonical encoding of one member's value, such as `spec`. `false`: it is absent (or
@@ -28,29 +28,40 @@ impl Checked<'_> {
     ) -> bool {
         let field = self.schema.fields.iter().find(|field| field.name == name);
         let (Some(field), Some(value)) = (field, self.value.field(name)) else { return false };
-        Encoder { out, marks: &self.marks, mutable: Some(mutable) }.shape(value, &field.shape);
+        self.encoder(out, mutable).shape(value.position(), &field.shape);
         true
+    }
+
+    fn encoder<'w>(
+        &'w self,
+        out: &'w mut Vec<u8>,
+        mutable: &'w mut Vec<Range<usize>>,
+    ) -> Encoder<'w> {
+        Encoder { root: self.value, marks: &self.marks, out, mutable: Some(mutable) }
     }
 }
 
 struct Encoder<'w> {
-    out: &'w mut Vec<u8>,
+    root: Value<'w>,
     marks: &'w Marks,
+    out: &'w mut Vec<u8>,
     /// `None` inside a mutable member: its range covers what is inside.
     mutable: Option<&'w mut Vec<Range<usize>>>,
 }
 
 impl Encoder<'_> {
-    fn object(&mut self, object: Value<'_>, schema: &'static ObjectSchema) {
+    fn object(&mut self, at: u32, schema: &'static ObjectSchema) {
+        let object = self.root.sibling(at);
         self.out.push(b'{');
         let mut written = Written::Nothing;
-        if self.marks.of(object) == IN_ORDER {
+        if self.marks.of(at) == IN_ORDER {
             for (key, value) in object.members() {
-                self.member(schema, self.marks.of(key), value, &mut written);
+                let mark = self.marks.of(key.position());
+                self.member(schema, mark, value.position(), &mut written);
             }
         } else {
             for (mark, value) in self.sorted_fields(object) {
-                self.member(schema, mark, value, &mut written);
+                self.member(schema, mark, value.position(), &mut written);
             }
         }
         self.out.push(b'}');
@@ -59,19 +70,13 @@ impl Encoder<'_> {
     #[cold]
     fn sorted_fields<'a>(&self, object: Value<'a>) -> Vec<(u8, Value<'a>)> {
         let mut fields: Vec<_> =
-            object.members().map(|(key, value)| (self.marks.of(key), value)).collect();
+            object.members().map(|(key, value)| (self.marks.of(key.position()), value)).collect();
         fields.sort_by_key(|(mark, _)| *mark);
         fields
     }
 
     #[inline]
-    fn member(
-        &mut self,
-        schema: &'static ObjectSchema,
-        mark: u8,
-        value: Value<'_>,
-        written: &mut Written,
-    ) {
+    fn member(&mut self, schema: &'static ObjectSchema, mark: u8, at: u32, written: &mut Written) {
         if mark == LEFT_OUT {
             return;
         }
@@ -87,25 +92,26 @@ impl Encoder<'_> {
                     self.cover(start);
                 }
                 *written = Written::Frozen;
-                self.named(field, value);
+                self.named(field, at);
             }
             Pin::Mutable => {
                 if *written == Written::Nothing {
                     *written = Written::Mutable;
                 }
                 let outer = self.mutable.take();
-                self.named(field, value);
+                self.named(field, at);
                 self.mutable = outer;
                 self.cover(start);
             }
         }
     }
 
-    fn named(&mut self, field: &'static Field, value: Value<'_>) {
+    #[inline]
+    fn named(&mut self, field: &'static Field, at: u32) {
         self.out.push(b'"');
         self.out.extend_from_slice(field.name.as_bytes());
         self.out.extend_from_slice(b"\":");
-        self.shape(value, &field.shape);
+        self.shape(at, &field.shape);
     }
 
     /// Counts everything from `start` on as mutable.
@@ -118,13 +124,12 @@ impl Encoder<'_> {
         }
     }
 
-    #[inline]
-    fn shape(&mut self, value: Value<'_>, shape: &'static Shape) {
+    fn shape(&mut self, at: u32, shape: &'static Shape) {
         match shape {
-            Shape::Object(schema) => self.object(value, schema),
-            Shape::List(element) => self.list(value, element),
-            Shape::Map(member) => self.map(value, member),
-            Shape::Free => write_free(value, self.out),
+            Shape::Object(schema) => self.object(at, schema),
+            Shape::List(element) => self.list(at, element),
+            Shape::Map(member) => self.map(at, member),
+            Shape::Free => write_free(self.root.sibling(at), self.out),
             Shape::Text
             | Shape::Named(_)
             | Shape::Bool
@@ -132,41 +137,49 @@ impl Encoder<'_> {
             | Shape::Int64
             | Shape::Quantity
             | Shape::IntOrString
-            | Shape::Time => write_scalar(value, self.out),
+            | Shape::Time => write_scalar(self.root.sibling(at), self.out),
         }
     }
 
-    fn list(&mut self, list: Value<'_>, element: &'static Shape) {
+    fn list(&mut self, at: u32, element: &'static Shape) {
         self.out.push(b'[');
-        for (index, value) in list.elements().enumerate() {
+        for (index, value) in self.root.sibling(at).elements().enumerate() {
             if index != 0 {
                 self.out.push(b',');
             }
-            self.shape(value, element);
+            self.shape(value.position(), element);
         }
         self.out.push(b']');
     }
 
-    fn map(&mut self, map: Value<'_>, member: &'static Shape) {
+    fn map(&mut self, at: u32, member: &'static Shape) {
+        let map = self.root.sibling(at);
         self.out.push(b'{');
-        let write_member = |encoder: &mut Self, index: usize, key: Value<'_>, value: Value<'_>| {
-            if index != 0 {
-                encoder.out.push(b',');
-            }
-            write_scalar(key, encoder.out);
-            encoder.out.push(b':');
-            encoder.shape(value, member);
-        };
-        if self.marks.of(map) == IN_ORDER {
+        if self.marks.of(at) == IN_ORDER {
             for (index, (key, value)) in map.members().enumerate() {
-                write_member(self, index, key, value);
+                self.map_member(index, key, value, member);
             }
         } else {
             for (index, (key, value)) in sorted_members(map).into_iter().enumerate() {
-                write_member(self, index, key, value);
+                self.map_member(index, key, value, member);
             }
         }
         self.out.push(b'}');
+    }
+
+    fn map_member(
+        &mut self,
+        index: usize,
+        key: Value<'_>,
+        value: Value<'_>,
+        shape: &'static Shape,
+    ) {
+        if index != 0 {
+            self.out.push(b',');
+        }
+        write_scalar(key, self.out);
+        self.out.push(b':');
+        self.shape(value.position(), shape);
     }
 }
 

@@ -8,8 +8,11 @@ use super::tags::{Tag, Tags, append, tag_of};
 use crate::kube_wire::json::{Kind, Value};
 
 /// The only resources that can be resized in place (`dropCPUMemoryUpdates`), with the bits that say
-/// whether they are limited and requested.
+/// whether they are limited and requested. From v1.36 on that holds for init containers too.
 const RESIZABLE: [(&str, u8, u8); 2] = [("cpu", 1, 2), ("memory", 4, 8)];
+
+/// A key such as `node.kubernetes.io/unreachable`, an operator, an effect and four lengths.
+const TYPICAL_TOLERATION_BYTES: usize = 128;
 
 #[derive(Default)]
 pub(super) struct Facts {
@@ -41,21 +44,16 @@ impl Facts {
                 _ => {}
             }
         }
-        let mut resources = vec![facts.note_resources(pod, true)];
-        for container in init.iter().flat_map(Value::items) {
-            let is_sidecar = container.field("restartPolicy").and_then(|policy| policy.as_str())
-                == Some("Always");
-            resources.push(facts.note_resources(container.field("resources"), is_sidecar));
-        }
-        for container in ordinary.iter().flat_map(Value::items) {
-            resources.push(facts.note_resources(container.field("resources"), true));
+        let mut resources = vec![facts.note_resources(pod)];
+        for container in init.iter().chain(&ordinary).flat_map(Value::items) {
+            resources.push(facts.note_resources(container.field("resources")));
         }
         facts.resources = resources.into_boxed_slice();
         facts
     }
 
     /// Notes what of the resources is frozen and returns the bits of what can be resized.
-    fn note_resources(&mut self, resources: Option<Value<'_>>, may_resize: bool) -> u8 {
+    fn note_resources(&mut self, resources: Option<Value<'_>>) -> u8 {
         let mut bits = 0;
         let mut frozen = Vec::new();
         for (key, member) in resources.iter().flat_map(Value::entries) {
@@ -63,7 +61,7 @@ impl Facts {
                 "limits" | "requests" => {
                     let is_limit = key == "limits";
                     for (name, quantity) in member.entries() {
-                        match RESIZABLE.iter().find(|(known, ..)| may_resize && *known == name) {
+                        match RESIZABLE.iter().find(|(known, ..)| *known == name) {
                             Some((_, limit, request)) => {
                                 bits |= if is_limit { limit } else { request }
                             }
@@ -122,7 +120,7 @@ fn read_toleration(toleration: Value<'_>) -> Tag {
             _ => {}
         }
     }
-    let mut member = Vec::new();
+    let mut member = Vec::with_capacity(TYPICAL_TOLERATION_BYTES);
     for part in [key, operator, value, effect] {
         append(&mut member, part);
     }

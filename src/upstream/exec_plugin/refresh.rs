@@ -1,16 +1,16 @@
 //! Keeps a plugin's credential fresh: one task runs the plugin, everybody else only reads.
 //!
-//! Single flight follows from there being one task. Invariant: an expired credential is never
+//! Single flight follows from there being one such task at a time. Invariant: an expired credential is never
 //! handed out, and the plugin is started at most once in [`PluginTiming::pause`], however often the
 //! API server says 401.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use http::HeaderValue;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::Instant;
 
 use super::run::{PluginError, run};
@@ -50,6 +50,20 @@ pub(crate) struct PluginCredentials {
     /// Told after every run.
     ran: watch::Sender<u64>,
     rejected: Notify,
+    /// Held by whoever runs the plugin.
+    driver: Semaphore,
+    schedule: Mutex<Schedule>,
+}
+
+/// When the plugin runs next.
+#[derive(Clone, Copy)]
+struct Schedule {
+    /// `None` before the first run.
+    last: Option<Instant>,
+    /// Counted from the last run; `None` means when the API server refuses the credential.
+    wait: Option<Duration>,
+    /// Next step of the back-off.
+    back_off: Duration,
 }
 
 #[derive(Default)]
@@ -79,7 +93,9 @@ impl PluginCredentials {
     pub(crate) fn new(command: ExecCommand, timing: PluginTiming) -> Self {
         let (ran, _) = watch::channel(0);
         let current = ArcSwap::from_pointee(Current::default());
-        Self { command, timing, current, ran, rejected: Notify::new() }
+        let schedule = Mutex::new(Schedule { last: None, wait: None, back_off: timing.pause });
+        let (rejected, driver) = (Notify::new(), Semaphore::new(1));
+        Self { command, timing, current, ran, rejected, driver, schedule }
     }
 
     /// The `Authorization` header to send now, `None` when a certificate says who we are.
@@ -119,41 +135,48 @@ impl PluginCredentials {
         self.rejected.notify_one();
     }
 
-    /// Runs the plugin whenever it is due, for ever.
+    /// Runs the plugin whenever it is due, for ever. A second call waits for the first to be dropped
+    /// and then goes on where that one was.
     pub(crate) async fn keep_fresh(&self, listener: &dyn PluginListener) {
-        let mut pause = self.timing.pause;
+        // The semaphore is never closed.
+        let _driving = self.driver.acquire().await;
         loop {
-            let wait = match self.run_once(listener).await {
-                Ok(lifetime) => {
-                    pause = self.timing.pause;
-                    lifetime.map(|lifetime| self.refresh_after(lifetime))
-                }
-                Err(reason) => {
-                    listener.failed(&reason);
-                    self.record_failure(reason);
-                    let wait = pause;
-                    pause = pause.saturating_mul(2).min(self.timing.longest_pause);
-                    Some(wait)
-                }
-            };
+            self.wait_until_due().await;
+            if let Err(reason) = self.run_once(listener).await {
+                listener.failed(&reason);
+                self.record_failure(reason);
+            }
             self.ran.send_modify(|count| *count = count.wrapping_add(1));
-            self.wait_until_due(wait).await;
         }
     }
 
-    async fn run_once(&self, listener: &dyn PluginListener) -> Result<Option<Duration>, String> {
+    async fn run_once(&self, listener: &dyn PluginListener) -> Result<(), String> {
         let text = |error: PluginError| error.to_string();
         let PluginCredential { header, pair, lifetime } =
             run(&self.command, self.timing.limit).await.map_err(text)?;
         listener.accept(pair.as_ref()).map_err(text)?;
-        let expires = lifetime.and_then(|lifetime| Instant::now().checked_add(lifetime));
+        let now = Instant::now();
+        let expires = lifetime.and_then(|lifetime| now.checked_add(lifetime));
         let fresh = Current { header, has_credential: true, expires, failure: None };
+        let wait = lifetime.map(|lifetime| self.refresh_after(lifetime));
+        self.set_schedule(Schedule { last: Some(now), wait, back_off: self.timing.pause });
         self.current.store(Arc::new(fresh));
-        Ok(lifetime)
+        Ok(())
+    }
+
+    fn schedule(&self) -> Schedule {
+        *self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_schedule(&self, next: Schedule) {
+        *self.schedule.lock().unwrap_or_else(PoisonError::into_inner) = next;
     }
 
     /// The old credential stays in use while it is valid.
     fn record_failure(&self, reason: String) {
+        let wait = self.schedule().back_off;
+        let back_off = wait.saturating_mul(2).min(self.timing.longest_pause);
+        self.set_schedule(Schedule { last: Some(Instant::now()), wait: Some(wait), back_off });
         let old = self.current.load();
         self.current.store(Arc::new(Current {
             header: old.header.clone(),
@@ -168,11 +191,13 @@ impl PluginCredentials {
         lifetime.saturating_sub(self.timing.ahead.min(a_fifth))
     }
 
-    async fn wait_until_due(&self, wait: Option<Duration>) {
-        tokio::time::sleep(self.timing.pause).await;
-        let rest = wait.map(|wait| wait.saturating_sub(self.timing.pause));
+    async fn wait_until_due(&self) {
+        let Schedule { last: Some(last), wait, back_off: _ } = self.schedule() else { return };
+        let passed = last.elapsed();
+        tokio::time::sleep(self.timing.pause.saturating_sub(passed)).await;
+        let passed = last.elapsed();
         tokio::select! {
-            () = sleep_or_forever(rest) => {}
+            () = sleep_or_forever(wait.map(|wait| wait.saturating_sub(passed))) => {}
             () = self.rejected.notified() => {}
         }
     }

@@ -39,6 +39,8 @@ pub(super) struct Load {
     capacity: AtomicUsize,
     in_use: AtomicUsize,
     open: AtomicBool,
+    /// A slot was taken since [`Self::rested`] last asked.
+    used: AtomicBool,
     grown: Notify,
 }
 
@@ -48,6 +50,7 @@ impl Load {
             capacity: AtomicUsize::new(capacity),
             in_use: AtomicUsize::new(0),
             open: AtomicBool::new(true),
+            used: AtomicBool::new(true),
             grown: Notify::new(),
         })
     }
@@ -56,8 +59,17 @@ impl Load {
     pub(super) fn take(&self) -> bool {
         let capacity = self.capacity.load(Ordering::Relaxed);
         let one_more = |used: usize| (used < capacity).then(|| used.saturating_add(1));
-        self.open.load(Ordering::Acquire)
-            && self.in_use.fetch_update(Ordering::SeqCst, Ordering::Relaxed, one_more).is_ok()
+        let taken = self.open.load(Ordering::Acquire)
+            && self.in_use.fetch_update(Ordering::SeqCst, Ordering::Relaxed, one_more).is_ok();
+        if taken {
+            self.used.store(true, Ordering::Relaxed);
+        }
+        taken
+    }
+
+    /// True when nothing has used the connection since the last call.
+    pub(super) fn rested(&self) -> bool {
+        !self.used.swap(false, Ordering::Relaxed) && self.in_use() == 0
     }
 
     pub(super) fn give_back(&self) {

@@ -21,6 +21,7 @@ use tokio_rustls::TlsConnector;
 
 use super::connection::{Connection, Load, Wire};
 use super::{STREAMS_PER_CONNECTION, drive};
+use crate::net::socket_options;
 use crate::upstream::endpoint::Endpoint;
 use crate::upstream::identity::UpstreamIdentity;
 
@@ -93,7 +94,7 @@ impl Dialer {
 
     async fn attempt(&self) -> io::Result<Dialed> {
         let tcp = connect_tcp(self.endpoint.host(), self.endpoint.port()).await?;
-        tcp.set_nodelay(true)?;
+        socket_options::apply(&tcp)?;
         let Some(identity) = &self.identity else {
             return start_h1(tcp, 0).await;
         };
@@ -122,7 +123,7 @@ async fn connect_tcp(host: &str, port: u16) -> io::Result<TcpStream> {
     Err(last)
 }
 
-async fn start_h2<S>(stream: S, generation: u64) -> io::Result<Dialed>
+pub(super) async fn start_h2<S>(stream: S, generation: u64) -> io::Result<Dialed>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {

@@ -24,7 +24,7 @@ use crate::upstream::body::RequestBody;
 /// client-go's own numbers (`ReadIdleTimeout`, `PingTimeout`).
 const PING_INTERVAL: Duration = Duration::from_secs(30);
 const PING_LIMIT: Duration = Duration::from_secs(15);
-/// An idle connection ends after this many intervals, like Go's `IdleConnTimeout` of 90 s.
+/// An idle connection ends after this many whole intervals, like Go's `IdleConnTimeout` of 90 s.
 const IDLE_INTERVALS: u32 = 3;
 
 /// Drives an HTTP/2 connection.
@@ -113,12 +113,80 @@ struct Idle(u32);
 impl Idle {
     /// Closes the connection for new requests before saying yes, so that none is cut off.
     fn is_over(&mut self, load: &Load) -> bool {
-        self.0 = if load.in_use() == 0 { self.0.saturating_add(1) } else { 0 };
+        self.0 = if load.rested() { self.0.saturating_add(1) } else { 0 };
         if self.0 < IDLE_INTERVALS {
             return false;
         }
         load.close();
         // A request that took a slot just before the close is let through to its end.
         load.in_use() == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::dial::{Dialed, start_h2};
+    use super::*;
+    use tokio::sync::oneshot;
+
+    /// A connection, and what makes its peer stop answering pings without closing.
+    async fn connected() -> (Dialed, oneshot::Sender<()>) {
+        let (near, far) = tokio::io::duplex(1 << 16);
+        let (silence, silenced) = oneshot::channel();
+        tokio::spawn(async move {
+            let mut server = h2::server::handshake(far).await.unwrap();
+            tokio::select! {
+                () = async { while server.accept().await.is_some() {} } => {}
+                _told = silenced => std::future::pending().await,
+            }
+        });
+        (start_h2(near, 0).await.unwrap(), silence)
+    }
+
+    async fn seconds_until_end(dialed: Dialed) -> u64 {
+        let start = Instant::now();
+        dialed.driver.await;
+        start.elapsed().as_secs()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_without_requests_ends_after_two_minutes() {
+        let (dialed, _silence) = connected().await;
+        let load = Arc::clone(&dialed.connection.load);
+        let ended = seconds_until_end(dialed).await;
+        assert_eq!(ended, 120);
+        assert!(!load.is_open());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_used_now_and_then_stays() {
+        let (dialed, _silence) = connected().await;
+        let load = Arc::clone(&dialed.connection.load);
+        let heartbeats = async {
+            for _ in 0..360 {
+                sleep(Duration::from_secs(10)).await;
+                assert!(load.take());
+                load.give_back();
+            }
+        };
+        tokio::select! {
+            () = dialed.driver => panic!("ended"),
+            () = heartbeats => {}
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_with_a_request_lives_as_long_as_its_peer_answers_pings() {
+        let (dialed, silence) = connected().await;
+        assert!(dialed.connection.load.take());
+        let hour = Duration::from_secs(3600);
+        let Dialed { connection, mut driver } = dialed;
+        assert!(tokio::time::timeout(hour, &mut driver).await.is_err());
+        let start = Instant::now();
+        silence.send(()).unwrap();
+        driver.await;
+        let seconds = start.elapsed().as_secs();
+        assert!((15..=45).contains(&seconds), "{seconds}");
+        drop(connection);
     }
 }

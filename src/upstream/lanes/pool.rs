@@ -63,13 +63,16 @@ impl LanePool {
 
     /// A slot, at once if there is one.
     pub(crate) async fn take(self: &Arc<Self>) -> Result<Permit, UpstreamError> {
-        if let Some(permit) = self.try_take() {
+        // Nobody overtakes those who wait already.
+        if self.waiting.load(Ordering::SeqCst) == 0
+            && let Some(permit) = self.try_take()
+        {
             return Ok(permit);
         }
         let busy = || UpstreamError::Busy { lane: self.lane.as_str() };
         let waiter = self.enqueue().ok_or_else(busy)?;
         // A slot may have become free between the look and the queue.
-        self.serve_waiters();
+        self.go_on();
         match tokio::time::timeout(self.limits.wait, waiter).await {
             Ok(Ok(Ok(permit))) => Ok(permit),
             Ok(Ok(Err(reason))) => Err(UpstreamError::Connect(reason)),
@@ -91,7 +94,7 @@ impl LanePool {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn enqueue(self: &Arc<Self>) -> Option<oneshot::Receiver<Result<Permit, Arc<str>>>> {
+    fn enqueue(&self) -> Option<oneshot::Receiver<Result<Permit, Arc<str>>>> {
         self.drop_unusable();
         let mut queue = self.lock();
         if queue.waiters.len() >= self.limits.waiters {
@@ -103,12 +106,11 @@ impl LanePool {
         let (waiter, receiver) = oneshot::channel();
         queue.waiters.push_back(waiter);
         self.waiting.store(queue.waiters.len(), Ordering::SeqCst);
-        self.dial_as_needed(&mut queue);
         Some(receiver)
     }
 
     /// Hands free slots to those who wait, longest wait first.
-    pub(super) fn serve_waiters(self: &Arc<Self>) {
+    fn serve_waiters(self: &Arc<Self>) {
         let mut unclaimed = None;
         while self.waiting.load(Ordering::SeqCst) > 0 {
             let Some(permit) = unclaimed.take().or_else(|| self.try_take()) else { return };
@@ -160,6 +162,7 @@ impl LanePool {
                 load.close();
                 if let Some(pool) = pool.upgrade() {
                     pool.drop_unusable();
+                    pool.go_on();
                 }
             }
         }
@@ -205,10 +208,14 @@ impl LanePool {
             }
             return;
         }
+        self.go_on();
+    }
+
+    /// Slots or room for connections may have become free: nobody waits who need not.
+    fn go_on(self: &Arc<Self>) {
         self.serve_waiters();
-        let mut queue = self.lock();
-        if !queue.waiters.is_empty() {
-            self.dial_as_needed(&mut queue);
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            self.dial_as_needed(&mut self.lock());
         }
     }
 
@@ -231,7 +238,7 @@ async fn drive(mut driver: Driver, load: &Load, pool: &Weak<LanePool>) {
             () = &mut driver => return,
             () = load.grown() => {
                 if let Some(pool) = pool.upgrade() {
-                    pool.serve_waiters();
+                    pool.go_on();
                 }
             }
         }
@@ -250,7 +257,7 @@ impl Drop for Permit {
     fn drop(&mut self) {
         self.connection.load.give_back();
         if self.pool.waiting.load(Ordering::SeqCst) > 0 {
-            self.pool.serve_waiters();
+            self.pool.go_on();
         }
     }
 }

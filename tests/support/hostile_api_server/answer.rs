@@ -94,6 +94,17 @@ impl Answer {
         self
     }
 
+    /// With one more `Content-Encoding`; the body stays as it is.
+    pub(crate) fn encoded(self, encoding: &str) -> Self {
+        self.header("Content-Encoding", encoding)
+    }
+
+    /// With this `Content-Type` as the only header.
+    pub(crate) fn retyped(mut self, media: &str) -> Self {
+        self.headers.clear();
+        self.header("Content-Type", media)
+    }
+
     pub(crate) fn framed(mut self, framing: Framing) -> Self {
         self.framing = framing;
         self

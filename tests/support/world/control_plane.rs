@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::kubectl::Kubectl;
 use super::namespace::{Inside, NODE_ADDRESS, STATE};
 use super::service::Service;
-use crate::support::pki::{Authority, IdentityFiles, write_private};
+use crate::support::pki::{Authority, Identity, IdentityFiles, write_private};
 use crate::support::wait::{Outcome, ensure, eventually};
 
 /// Where the API server listens, inside.
@@ -29,7 +29,8 @@ pub(crate) struct Authorities {
     pub(crate) operators: Authority,
     /// Signs the node's own client certificate; replaced by a rotation.
     pub(crate) nodes: Authority,
-    /// Signs those who may talk to the proxy. Unknown to the API server.
+    /// Signs those who may talk to the proxy. The API server refuses its certificates, though the
+    /// controller manager signs with its key what kubelets ask for.
     pub(crate) kubelets: Authority,
 }
 
@@ -74,6 +75,12 @@ impl ControlPlane {
         let manager = own("system:kube-controller-manager", None)?;
         let scheduler = own("system:kube-scheduler", None)?;
 
+        let signer = Identity {
+            certificate: authorities.kubelets.pem(),
+            key: authorities.kubelets.key_pem(),
+        };
+        let signer = signer.write(dir, "kubelets-signer");
+
         let component = |name: &'static str| Service::new(name, &bundle.join(name), logs);
         Ok(Self {
             etcd: etcd(component("etcd")),
@@ -83,6 +90,8 @@ impl ControlPlane {
                 ("root-ca-file", path(&dir.join("servers.crt"))),
                 ("service-account-private-key-file", path(&server.key)),
                 ("use-service-account-credentials", "true".into()),
+                ("cluster-signing-cert-file", path(&signer.certificate)),
+                ("cluster-signing-key-file", path(&signer.key)),
                 ("leader-elect", "false".into()),
                 ("bind-address", "127.0.0.1".into()),
             ]),
@@ -107,6 +116,10 @@ impl ControlPlane {
         self.wait_ready(kubectl)?;
         self.controller_manager.start(inside)?;
         self.scheduler.start(inside)?;
+        // As every installer does: nodes may renew their own certificates.
+        let renewal = "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient";
+        let binding = ["create", "clusterrolebinding", "renewal", "--clusterrole", renewal];
+        kubectl.run(&[&binding[..], &["--group", "system:nodes"]].concat())?;
         eventually("default service account", BOOT_LIMIT, || {
             kubectl.run(&["get", "serviceaccount", "default"]).map(drop)
         })

@@ -29,9 +29,10 @@ use self::control_plane::{API_SERVER, Authorities, ControlPlane, kubeconfig};
 use self::janitor::Janitor;
 use self::kubectl::Kubectl;
 use self::namespace::{Inside, Namespace};
-use self::node::{NODE, Node, node_identity};
+use self::node::{KUBELET_CERTIFICATES, NODE, Node, node_identity, node_identity_valid};
 use self::proxy::{LISTEN, Proxy};
 use self::service::Service;
+use crate::support::pki::Validity;
 use crate::support::wait::{Outcome, ensure};
 
 /// Measured: 2 s on an idle machine.
@@ -120,13 +121,22 @@ impl World {
 
     /// Starts the kubelet with a kubeconfig for `route` and the identity that is accepted there.
     pub(crate) fn start_kubelet(&mut self, route: Route) -> Outcome {
+        self.start_kubelet_with(route, Validity::Current)
+    }
+
+    /// [`World::start_kubelet`] with a certificate of that validity. Certificates that an earlier
+    /// run of it asked for are removed: it would prefer them.
+    pub(crate) fn start_kubelet_with(&mut self, route: Route, validity: Validity) -> Outcome {
         let authorities = &self.authorities;
         let (authority, server) = match route {
             Route::Proxy => (&authorities.kubelets, format!("https://{LISTEN}")),
             Route::Direct => (&authorities.nodes, API_SERVER.to_owned()),
         };
-        let identity = node_identity(authority).write(self.janitor.dir(), "kubelet");
+        let identity =
+            node_identity_valid(authority, validity).write(self.janitor.dir(), "kubelet");
         kubeconfig(self.janitor.dir(), "kubelet", &server, &identity)?;
+        let removed = self.inside.command("rm").args(["-rf", KUBELET_CERTIFICATES]).status()?;
+        ensure(removed.success(), || format!("rm -rf {KUBELET_CERTIFICATES}: {removed}"))?;
         self.node.kubelet.start(self.inside)
     }
 

@@ -13,7 +13,7 @@ use super::control_plane::{Authorities, path};
 use super::image::{IMAGE, write_archive};
 use super::namespace::{Inside, NODE_ADDRESS, STATE};
 use super::service::Service;
-use crate::support::pki::{Authority, Identity, write_private};
+use crate::support::pki::{Authority, Identity, Validity, write_private};
 use crate::support::wait::{Outcome, ensure};
 
 /// The node's name.
@@ -21,6 +21,9 @@ pub(crate) const NODE: &str = "node-1";
 
 /// Where containerd listens, inside.
 pub(crate) const CONTAINERD: &str = "/run/containerd/containerd.sock";
+
+/// Where the kubelet keeps the certificates that it asked for, inside.
+pub(crate) const KUBELET_CERTIFICATES: &str = "/run/nodeward/kubelet-pki";
 
 /// Where Debian puts the CNI plugins.
 const CNI_PLUGINS: &str = "/usr/lib/cni";
@@ -57,6 +60,7 @@ impl Node {
             "tlsCertFile": serving.certificate,
             "tlsPrivateKeyFile": serving.key,
             "authentication": { "x509": { "clientCAFile": dir.join("operators.crt") } },
+            "rotateCertificates": true,
             "cgroupDriver": "cgroupfs",
             "cgroupsPerQOS": false,
             "enforceNodeAllocatable": [],
@@ -82,7 +86,7 @@ impl Node {
                 ("hostname-override", NODE.into()),
                 ("node-ip", NODE_ADDRESS.into()),
                 ("root-dir", format!("{STATE}/kubelet")),
-                ("cert-dir", format!("{STATE}/kubelet-pki")),
+                ("cert-dir", KUBELET_CERTIFICATES.into()),
             ]),
             archive: write_archive(dir)?,
         })
@@ -100,7 +104,12 @@ impl Node {
 
 /// A certificate for this node's name from `authority`.
 pub(crate) fn node_identity(authority: &Authority) -> Identity {
-    authority.client(&format!("system:node:{NODE}"), Some("system:nodes"))
+    node_identity_valid(authority, Validity::Current)
+}
+
+/// [`node_identity`] with a validity of the caller's choice.
+pub(crate) fn node_identity_valid(authority: &Authority, validity: Validity) -> Identity {
+    authority.client_valid(&format!("system:node:{NODE}"), Some("system:nodes"), validity)
 }
 
 /// Runs containerd's own client, in the namespace of images and containers that kubelets use.

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::{Cursor, ExtentHint, Halt, Tape};
+use super::super::{Cursor, ExtentHint, Halt, Limits, Tape, write_text};
 use super::{LIMITS, outcome, parse, to_serde};
 
 /// Documents near JSON: a valid one with a few bytes changed, from an alphabet that hits the grammar.
@@ -104,6 +104,28 @@ proptest! {
             let is_complete = read.is_ok() && !bytes[..end].iter().all(is_numeric);
             prop_assert!(is_time || !is_complete, "{}", bytes[..end].escape_ascii());
         }
+    }
+
+    #[test]
+    fn small_limits_change_no_extent(bytes in almost_json(), depth in 0_usize..4, nodes in 0_usize..9) {
+        let mut tape = Tape::default();
+        let mut cursor = Cursor::of_final(&bytes);
+        let whole = cursor.value(&mut tape, LIMITS).map(|_| cursor.offset());
+        let mut cursor = Cursor::of_final(&bytes);
+        let cut = cursor.value(&mut tape, Limits { depth, nodes }).map(|_| cursor.offset());
+        prop_assert_eq!(cut, whole);
+        prop_assert!(tape.len() <= nodes.saturating_add(2));
+    }
+
+    #[test]
+    fn text_reads_as_it_was_written(text in any::<String>(), plain in 0_usize..20) {
+        let text = format!("{}{text}", "x".repeat(plain));
+        let mut written = Vec::new();
+        write_text(&text, &mut written);
+        let mut tape = Tape::default();
+        prop_assert_eq!(parse(&written, &mut tape), Ok(None));
+        prop_assert_eq!(tape.root(&written).as_str(), Some(text.as_str()));
+        prop_assert_eq!(serde_json::from_slice::<String>(&written).ok(), Some(text));
     }
 
     #[test]
