@@ -17,10 +17,13 @@ use crate::Failure;
 use crate::arguments::{Arguments, Target};
 use crate::report::{Report, Row};
 use crate::stage::{NODE, Stage};
+use crate::statistics::summary;
 
 const RULES: u32 = 50;
 /// Long enough to make the clock's own cost vanish, short enough to fit between two interruptions.
-const REPEATS: u32 = 500;
+const REPEATS: u32 = 20;
+/// Their median does not notice the batches that were interrupted.
+const BATCHES: u32 = 101;
 /// Generous: the pod has some 300 nodes at depth 8.
 const LIMITS: Limits = Limits { depth: 64, nodes: 100_000 };
 
@@ -63,20 +66,18 @@ impl Bench<'_> {
     /// Microseconds from a checked pod to its verdict.
     fn decision(&mut self) -> Result<f64, Failure> {
         let checked = schema::check(self.tape.root(self.source), &pod_schema::POD).map_err(told)?;
-        let start = Instant::now();
-        for _ in 0..REPEATS {
+        median_of_batches(|| {
             let pod = Pod::read(black_box(&checked)).map_err(told)?;
             let _ = black_box(self.policy.evaluate(&pod));
-        }
-        Ok(each(start))
+            Ok(())
+        })
     }
 
     /// Microseconds from received bytes to canonical ones: parse, check, decide, write.
     fn whole_pod(&mut self) -> Result<f64, Failure> {
         let mut written = Vec::with_capacity(self.source.len());
         let mut mutable = Vec::new();
-        let start = Instant::now();
-        for _ in 0..REPEATS {
+        median_of_batches(|| {
             let source = black_box(self.source);
             Cursor::new(source)
                 .value(&mut self.tape, LIMITS)
@@ -88,14 +89,23 @@ impl Bench<'_> {
             mutable.clear();
             checked.write(&mut written, &mut mutable);
             black_box(&written);
-        }
-        Ok(each(start))
+            Ok(())
+        })
     }
 }
 
-fn each(start: Instant) -> f64 {
+/// Microseconds that `work` takes once.
+fn median_of_batches(mut work: impl FnMut() -> Result<(), Failure>) -> Result<f64, Failure> {
     const MICROSECONDS: f64 = 1e6;
-    start.elapsed().as_secs_f64() * MICROSECONDS / f64::from(REPEATS)
+    let mut batches = Vec::new();
+    for _ in 0..BATCHES {
+        let start = Instant::now();
+        for _ in 0..REPEATS {
+            work()?;
+        }
+        batches.push(start.elapsed().as_secs_f64() * MICROSECONDS / f64::from(REPEATS));
+    }
+    Ok(summary(&batches).map_or(f64::NAN, |found| found.median))
 }
 
 fn told(fault: nodeward::kube_wire::json::ValueFault) -> String {
