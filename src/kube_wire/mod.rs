@@ -3,8 +3,16 @@
 //! Pure: no I/O, no clock, no logging. Whatever a caller gets from here was checked first, and what
 //! is written from here was built from what was checked, never copied from the peer's bytes.
 
+pub mod document;
 pub mod grammar;
+mod input;
 pub mod json;
 pub mod pod;
+pub mod pod_list;
 pub mod pod_schema;
+pub mod received_pod;
+pub mod request_path;
 pub mod schema;
+pub mod spec_pin;
+pub mod status_object;
+pub mod watch_event;

@@ -5,13 +5,15 @@
 
 #![allow(dead_code, reason = "compiled into every test, and each uses its own part")]
 #![allow(
+    clippy::arithmetic_side_effects,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    clippy::arithmetic_side_effects,
     reason = "test code, which clippy recognises only in unit tests"
 )]
 
 pub(crate) mod hostile_api_server;
 pub(crate) mod pki;
+pub(crate) mod wait;
+pub(crate) mod world;

@@ -7,6 +7,7 @@ use std::fs::{OpenOptions, rename};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
@@ -38,6 +39,8 @@ pub(crate) enum Validity {
     Current,
     Expired,
     NotYet,
+    /// Still valid for a day of many years: those who renew certificates do it now.
+    Ending,
 }
 
 impl Authority {
@@ -59,6 +62,11 @@ impl Authority {
     /// The authority's own certificate, PEM.
     pub(crate) fn pem(&self) -> String {
         self.issuer.pem()
+    }
+
+    /// The authority's private key, PEM, for another signer that is to act in its name.
+    pub(crate) fn key_pem(&self) -> String {
+        self.issuer.key().serialize_pem()
     }
 
     /// A server certificate whose subject alternative names are `names`: IP addresses or DNS names.
@@ -150,11 +158,14 @@ fn subject(name: &str, organization: Option<&str>) -> CertificateParams {
 }
 
 fn limit(params: &mut CertificateParams, validity: Validity) {
-    let (from, until) = match validity {
-        Validity::Current => (2020, 2099),
-        Validity::Expired => (2001, 2002),
-        Validity::NotYet => (2098, 2099),
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+    let since_epoch = UNIX_EPOCH.elapsed().expect("a clock that is past 1970");
+    let now = date_time_ymd(1970, 1, 1) + since_epoch;
+    let (long_ago, far_away) = (date_time_ymd(2020, 1, 1), date_time_ymd(2099, 1, 1));
+    (params.not_before, params.not_after) = match validity {
+        Validity::Current => (long_ago, far_away),
+        Validity::Expired => (long_ago, now - DAY),
+        Validity::NotYet => (now + DAY, far_away),
+        Validity::Ending => (long_ago, now + DAY),
     };
-    params.not_before = date_time_ymd(from, 1, 1);
-    params.not_after = date_time_ymd(until, 1, 1);
 }

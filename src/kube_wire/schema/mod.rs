@@ -1,9 +1,21 @@
 //! Shapes of Kubernetes objects as tables, and the one pass that checks a value against them.
 //!
-//! CONTRACT (skeleton; the owner of this room fills it in).
+//! The tables are data (`pod_schema`); this room reads them. What [`check`] accepts, Go reads the same
+//! way; what [`Checked`] writes was looked at member by member and never copied as a whole.
+//! Invariant: only [`check`] makes a [`Checked`], and a check that is unsure refuses.
+
+mod check;
+mod names;
+mod quantity;
+#[cfg(test)]
+mod tests;
+mod time;
+mod write;
 
 use super::grammar::Grammar;
-use super::json::{Value, ValueFault};
+use super::json::Value;
+
+pub use check::check;
 
 /// The fields of one Go struct of the Kubernetes API, in Go's order (fast when input keeps it).
 #[derive(Debug)]
@@ -12,9 +24,13 @@ pub struct ObjectSchema {
     pub name: &'static str,
     /// What happens to a field that is not in the table.
     pub unknown: UnknownFields,
-    /// At most 64.
+    /// At most [`MAX_FIELDS`].
     pub fields: &'static [Field],
 }
+
+/// Most fields of one table: duplicates are found with one bit per field. A field past it counts as
+/// a fault wherever it occurs.
+pub const MAX_FIELDS: usize = 64;
 
 /// What happens to a field that no table knows (a newer API, or an attack).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,11 +94,8 @@ pub enum Shape {
 #[derive(Debug)]
 pub struct Checked<'a> {
     value: Value<'a>,
-}
-
-/// Checks a whole value. `null` fields count as absent.
-pub fn check<'a>(_value: Value<'a>, _schema: &'static ObjectSchema) -> Result<Checked<'a>, ValueFault> {
-    todo!()
+    schema: &'static ObjectSchema,
+    marks: Marks,
 }
 
 impl<'a> Checked<'a> {
@@ -90,9 +103,35 @@ impl<'a> Checked<'a> {
     pub fn value(&self) -> Value<'a> {
         self.value
     }
-    /// Appends the canonical encoding: schema order, map keys sorted, unknown fields left out.
-    /// Records the byte ranges (relative to `out`'s start) of every `Pin::Mutable` member in `mutable`.
-    pub fn write(&self, _out: &mut Vec<u8>, _mutable: &mut Vec<std::ops::Range<usize>>) {
-        todo!()
+}
+
+/// What the check found out about each node, so that writing need not compare again.
+///
+/// By position on the tape. At a field's key: its index in the table, or [`LEFT_OUT`]. At an object:
+/// [`IN_ORDER`] if its members stand in the order they are written in.
+#[derive(Debug)]
+struct Marks(Vec<u8>);
+
+/// The mark of a field that is not written: unknown, or `null`.
+const LEFT_OUT: u8 = u8::MAX;
+/// The mark of an object whose members need no sorting.
+const IN_ORDER: u8 = 1;
+
+impl Marks {
+    fn new(value: Value<'_>) -> Self {
+        Self(vec![0; value.following() as usize])
+    }
+
+    #[inline]
+    fn set(&mut self, position: u32, mark: u8) {
+        if let Some(place) = self.0.get_mut(position as usize) {
+            *place = mark;
+        }
+    }
+
+    /// The mark at a position; [`LEFT_OUT`] behind the checked value.
+    #[inline]
+    fn of(&self, position: u32) -> u8 {
+        self.0.get(position as usize).copied().unwrap_or(LEFT_OUT)
     }
 }

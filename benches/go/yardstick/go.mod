@@ -1,0 +1,3 @@
+module nodeward/benches/yardstick
+
+go 1.25

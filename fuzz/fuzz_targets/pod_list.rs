@@ -1,0 +1,8 @@
+//! See `properties::pod_list`.
+
+#![no_main]
+
+#[path = "../properties.rs"]
+mod properties;
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| properties::pod_list(input));

@@ -1,0 +1,105 @@
+//! From command line to exit code: parse, set the process up, run the role, say how it ended.
+//!
+//! The order matters: capabilities go before the first thread starts, sockets are taken before
+//! anything else opens a descriptor, and logging starts before anything has something to say.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use super::args::{NotRun, Run};
+use super::exit_code::Exit;
+use crate::audit::record;
+use crate::kubelet_proxy::config::{RunError, RunOptions};
+use crate::systemd::capabilities::{self, CapabilityReport};
+use crate::systemd::journal::{self, MessageKind};
+use crate::systemd::listen_fds::{self, InheritedSockets};
+
+/// What the process was given and gave up before the role runs.
+#[derive(Debug)]
+pub struct Surroundings {
+    /// Sockets passed by systemd.
+    pub sockets: InheritedSockets,
+    /// Capabilities left.
+    pub capabilities: CapabilityReport,
+}
+
+/// Threads that serve. Two forward more than a node's kubelet asks for; each costs memory.
+const MAX_WORKERS: usize = 4;
+
+/// Threads for file reads and exec plugins; tokio would start up to 512.
+const MAX_BLOCKING_THREADS: usize = 8;
+
+/// Kinds of log lines with a message identifier in the journal.
+const MESSAGE_KINDS: [MessageKind; 2] = [
+    MessageKind { target: record::DENIAL_TARGET, message_id: record::DENIAL_MESSAGE_ID },
+    MessageKind { target: record::ADMISSION_TARGET, message_id: record::ADMISSION_MESSAGE_ID },
+];
+
+/// The program: `arguments` with the program's name first, and the role's entry point.
+///
+/// `serve` runs until it is asked to end, and knows how to be asked.
+pub fn main<S, F>(arguments: impl IntoIterator<Item = OsString>, serve: S) -> ExitCode
+where
+    S: FnOnce(RunOptions, Surroundings) -> F,
+    F: Future<Output = Result<(), RunError>>,
+{
+    let arguments = arguments.into_iter().skip(1).collect();
+    let exit = match Run::from_arguments(arguments) {
+        Ok(run) => run_role(run, serve),
+        Err(NotRun::Answered(answer)) => {
+            // Ignored: nobody is there to be told that nobody is there to be told.
+            let _ = answer.print();
+            if answer.use_stderr() { Exit::Usage } else { Exit::Success }
+        }
+        Err(NotRun::Refused(lines)) => {
+            lines.iter().for_each(|line| complain(line));
+            Exit::BadConfiguration
+        }
+    };
+    exit.into()
+}
+
+fn run_role<S, F>(run: Run, serve: S) -> Exit
+where
+    S: FnOnce(RunOptions, Surroundings) -> F,
+    F: Future<Output = Result<(), RunError>>,
+{
+    let ended = prepare(&run).and_then(|surroundings| {
+        let runtime = runtime().map_err(|error| RunError::Failed(error.to_string()))?;
+        runtime.block_on(Box::pin(serve(run.options, surroundings)))
+    });
+    match ended {
+        Ok(()) => Exit::Success,
+        Err(error) => {
+            complain(&error.to_string());
+            match error {
+                RunError::BadConfiguration(_) => Exit::BadConfiguration,
+                RunError::Failed(_) => Exit::Failure,
+            }
+        }
+    }
+}
+
+fn prepare(run: &Run) -> Result<Surroundings, RunError> {
+    let bad = |error: &dyn std::error::Error| RunError::BadConfiguration(error.to_string());
+    let sockets = listen_fds::inherited().map_err(|error| bad(&error))?;
+    journal::start(run.log, &MESSAGE_KINDS).map_err(|error| bad(&error))?;
+    let capabilities = capabilities::drop_all().map_err(|error| bad(&error))?;
+    Ok(Surroundings { sockets, capabilities })
+}
+
+fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores.min(MAX_WORKERS))
+        .max_blocking_threads(MAX_BLOCKING_THREADS)
+        .enable_all()
+        .build()
+}
+
+/// One line on standard error. Errors quote files of the operator, never the control plane's text.
+fn complain(line: &str) {
+    // Ignored: without standard error there is nowhere to complain, and the exit code still tells.
+    let _ = writeln!(io::stderr(), "kubelet-proxy: {line}");
+}

@@ -1,0 +1,51 @@
+//! Every type reachable from a Kubernetes pod, as tables: the union of k8s.io/api v0.33 to v0.37.
+//!
+//! What a table does not know is refused below `spec`, where an unknown field may decide what runs,
+//! and left out of metadata and status, which describe. Nothing here decides whether a pod is
+//! allowed. `tests/pod_schema_matches_go.rs` holds the tables against Go's own types.
+
+mod answer;
+mod attached;
+mod claim;
+mod container;
+mod container_status;
+mod environment;
+mod metadata;
+mod probe;
+mod projection;
+mod resources;
+mod scheduling;
+mod security;
+mod spec;
+mod status;
+mod table;
+mod volume;
+
+use self::answer::STATUS;
+use self::metadata::{LIST_META, OBJECT_META};
+use self::spec::POD_SPEC;
+use self::status::POD_STATUS;
+use self::table::{mutable, named, object, strict};
+use super::grammar::Grammar;
+use super::schema::ObjectSchema;
+
+/// `core/v1.Pod`.
+///
+/// All but `spec` is marked as changeable, so that what is not is the spec to pin, and `kind`
+/// and `apiVersion`, which list items leave out, make no difference.
+pub static POD: ObjectSchema = strict("Pod").with(&[
+    mutable(named("kind", Grammar::PodKind)),
+    mutable(named("apiVersion", Grammar::CoreVersion)),
+    mutable(object("metadata", &OBJECT_META)),
+    object("spec", &POD_SPEC),
+    mutable(object("status", &POD_STATUS)),
+]);
+
+/// `meta/v1.ListMeta`, the metadata of a `PodList`.
+pub static POD_LIST_METADATA: &ObjectSchema = &LIST_META;
+
+/// `meta/v1.Status`.
+pub static API_STATUS: &ObjectSchema = &STATUS;
+
+#[cfg(test)]
+mod tests;

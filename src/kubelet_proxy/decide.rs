@@ -1,0 +1,323 @@
+//! Phase 5: one ruling per pod, by its own policy, its pinned spec and what is wrong with it.
+//!
+//! Every pod is ruled on whatever its phase, its deletion or its route, since each of these is the
+//! API server's word. Only [`Judge::rule`] makes an [`AdmittedPod`]. Next in the story: `filter`.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::filter::kubelet_bytes::Arrival;
+use super::meters::Meters;
+use super::mirror_pod;
+use super::pod_ledger::{DenialStanding, PodLedger, Uid};
+use super::relist::RelistGate;
+use super::report_rejection::{REASON, Rejection, RejectionReporter, reason_digest};
+use crate::audit::record::{ADMISSION_TARGET, Decision, DecisionRecord, Source as RecordedSource};
+use crate::audit::redact::redacted_pod;
+use crate::kube_wire::pod::Pod;
+use crate::kube_wire::received_pod::{FaultyPod, ReceivedPod, SoundPod};
+use crate::kube_wire::spec_pin::{PodEncoding, SpecPin};
+use crate::kube_wire::watch_event::Tombstone;
+use crate::policy::Policy;
+
+/// A pod that may reach the kubelet, in its canonical form. Made by [`Judge::rule`] alone.
+#[derive(Debug)]
+pub struct AdmittedPod<'s> {
+    json: &'s [u8],
+}
+
+impl AdmittedPod<'_> {
+    /// The pod as JSON, written from what was decided on.
+    pub fn as_json(&self) -> &[u8] {
+        self.json
+    }
+}
+
+/// What becomes of a pod.
+#[derive(Debug)]
+pub enum Ruling<'s, 'p> {
+    /// The kubelet gets it.
+    Admit(AdmittedPod<'s>),
+    /// The kubelet does not have it, or no longer.
+    Deny(Tombstone<'p>),
+    /// It is denied, and not even its name is well-formed.
+    Unidentified,
+}
+
+/// By which answer a pod came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// An item of a list.
+    List,
+    /// A watch event.
+    Watch(Arrival),
+    /// A GET of this pod.
+    Get,
+    /// The answer to a write.
+    Write,
+}
+
+/// Memory that rulings write in, reused from pod to pod.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    json: Vec<u8>,
+    mutable: Vec<Range<usize>>,
+}
+
+impl Scratch {
+    /// Memory held, in bytes.
+    pub fn held_bytes(&self) -> usize {
+        self.json.capacity()
+    }
+
+    fn clear(&mut self) {
+        const KEPT: usize = 64 << 10;
+        self.json.clear();
+        self.json.shrink_to(KEPT);
+        self.mutable.clear();
+    }
+}
+
+/// What a judge is told at start.
+#[derive(Clone, Debug)]
+pub(super) struct JudgeSettings {
+    /// For records and Events.
+    pub(super) node: String,
+    /// `--log-pod-payloads`.
+    pub(super) logs_payloads: bool,
+}
+
+/// Everything that a ruling depends on.
+#[derive(Debug)]
+pub struct Judge {
+    policy: Policy,
+    ledger: PodLedger,
+    relist: RelistGate,
+    reporter: RejectionReporter,
+    meters: Arc<Meters>,
+    settings: JudgeSettings,
+}
+
+impl Judge {
+    pub(super) fn new(
+        policy: Policy,
+        reporter: RejectionReporter,
+        meters: Arc<Meters>,
+        settings: JudgeSettings,
+    ) -> Self {
+        let (ledger, relist) = (PodLedger::default(), RelistGate::default());
+        Self { policy, ledger, relist, reporter, meters, settings }
+    }
+
+    /// Rules on one pod.
+    pub fn rule<'s, 'p>(
+        &self,
+        received: &ReceivedPod<'p>,
+        source: Source,
+        scratch: &'s mut Scratch,
+    ) -> Ruling<'s, 'p> {
+        let began = Instant::now();
+        let ruling = match received {
+            ReceivedPod::Sound(sound) => self.rule_on_sound(sound, source, scratch),
+            ReceivedPod::Faulty(faulty) => self.deny_faulty(faulty, source),
+        };
+        self.meters.decided(began.elapsed());
+        ruling
+    }
+
+    /// The pods on record.
+    pub fn ledger(&self) -> &PodLedger {
+        &self.ledger
+    }
+
+    /// The counters that rulings feed.
+    pub(super) fn meters(&self) -> &Meters {
+        &self.meters
+    }
+
+    /// A whole list went through.
+    pub fn listed(&self) {
+        self.relist.listed();
+    }
+
+    /// Must a resumed watch be sent back to list?
+    pub fn sends_back(&self) -> bool {
+        self.relist.sends_back()
+    }
+
+    fn rule_on_sound<'s, 'p>(
+        &self,
+        sound: &SoundPod<'p>,
+        source: Source,
+        scratch: &'s mut Scratch,
+    ) -> Ruling<'s, 'p> {
+        let SoundPod { checked, pod } = sound;
+        scratch.clear();
+        let Some(uid) = Uid::parse(pod.identity.uid) else {
+            return self.deny(pod, None, "metadata.uid: not a UUID".to_owned(), source);
+        };
+        if pod.is_mirror {
+            if self.ledger.is_pinned(uid) {
+                let reason = "became a mirror pod after admission".to_owned();
+                return self.deny(pod, None, reason, source);
+            }
+            // A kubelet never runs a mirror pod, and makes it anew for ever when it cannot see it.
+            mirror_pod::write_inert(sound, &mut scratch.json);
+            return Ruling::Admit(AdmittedPod { json: &scratch.json });
+        }
+        let verdict = self.policy.evaluate(pod);
+        let rule = verdict.rule();
+        if !verdict.is_allow() {
+            return self.deny(pod, rule, verdict.reason().to_string(), source);
+        }
+        checked.write(&mut scratch.json, &mut scratch.mutable);
+        let span = 0..scratch.json.len();
+        let encoding = PodEncoding { bytes: &scratch.json, span, mutable: &scratch.mutable };
+        let pin = SpecPin::new(checked, pod, &encoding);
+        let standing = match source {
+            Source::List | Source::Watch(_) => self.ledger.admit(uid, pin),
+            Source::Get | Source::Write => self.ledger.compare(uid, &pin),
+        };
+        if let Err(refusal) = standing {
+            return self.deny(pod, None, refusal.to_string(), source);
+        }
+        self.meters.admitted(rule);
+        if tracing::enabled!(target: ADMISSION_TARGET, tracing::Level::DEBUG) {
+            self.record(
+                Some(pod),
+                Tombstone::from(pod),
+                Decision::Admit,
+                rule,
+                &verdict.reason().to_string(),
+                source,
+            );
+        }
+        if self.settings.logs_payloads {
+            log_payload(&scratch.json);
+        }
+        Ruling::Admit(AdmittedPod { json: &scratch.json })
+    }
+
+    fn deny<'s, 'p>(
+        &self,
+        pod: &Pod<'p>,
+        rule: Option<&str>,
+        reason: String,
+        source: Source,
+    ) -> Ruling<'s, 'p> {
+        let standing = self.standing(pod.identity.uid, &reason);
+        self.meters.denied(rule);
+        if standing.is_news {
+            self.record(Some(pod), Tombstone::from(pod), Decision::Deny, rule, &reason, source);
+        }
+        self.report(pod, standing, reason);
+        Ruling::Deny(Tombstone::from(pod))
+    }
+
+    fn standing(&self, uid: &str, reason: &str) -> DenialStanding {
+        let unknown =
+            DenialStanding { is_news: true, was_admitted: false, reported_stopped: false };
+        Uid::parse(uid).map_or(unknown, |uid| self.ledger.deny(uid, reason_digest(reason)))
+    }
+
+    /// Tells the cluster, unless it knows. A pod that is being deleted is ended only if no container of
+    /// it can be running: it never reached this kubelet, or the kubelet said that all ended.
+    fn report(&self, pod: &Pod<'_>, standing: DenialStanding, reason: String) {
+        let is_over = matches!(pod.phase, "Failed" | "Succeeded");
+        let never_ran = !standing.was_admitted && !pod.has_started;
+        let rejection = Rejection {
+            namespace: pod.identity.namespace.to_owned(),
+            name: pod.identity.name.to_owned(),
+            uid: pod.identity.uid.to_owned(),
+            reason,
+            owner_uid: pod.controller.map(|owner| owner.uid.to_owned()),
+            wants_status: !is_over && pod.status_reason != REASON,
+            wants_delete: pod.is_being_deleted && (never_ran || standing.reported_stopped),
+        };
+        if rejection.wants_status || rejection.wants_delete {
+            self.reporter.report(rejection);
+        }
+    }
+
+    fn deny_faulty<'s, 'p>(&self, faulty: &FaultyPod<'p>, source: Source) -> Ruling<'s, 'p> {
+        self.meters.denied(None);
+        let reason = format!("pod is not sound: {}", faulty.fault);
+        let Some(identity) = faulty.identity else {
+            tracing::warn!(reason, "a pod without a well-formed identity is hidden");
+            return Ruling::Unidentified;
+        };
+        let standing = self.standing(identity.uid.unwrap_or_default(), &reason);
+        if standing.is_news {
+            self.record(None, identity.into(), Decision::Deny, None, &reason, source);
+        }
+        // Whether its status tells already cannot be read; lists are rare enough to tell it again.
+        if let Some(uid) = identity.uid
+            && (standing.is_news || source == Source::List)
+        {
+            self.reporter.report(Rejection {
+                namespace: identity.namespace.to_owned(),
+                name: identity.name.to_owned(),
+                uid: uid.to_owned(),
+                reason,
+                owner_uid: None,
+                wants_status: true,
+                wants_delete: false,
+            });
+        }
+        Ruling::Deny(identity.into())
+    }
+
+    fn record(
+        &self,
+        pod: Option<&Pod<'_>>,
+        identity: Tombstone<'_>,
+        decision: Decision,
+        rule: Option<&str>,
+        reason: &str,
+        source: Source,
+    ) {
+        let images: Vec<&str> = pod.map_or_else(Vec::new, |pod| {
+            pod.containers.iter().map(|container| container.image).collect()
+        });
+        let (source, event_type) = source.recorded();
+        DecisionRecord {
+            decided_at: jiff::Timestamp::now(),
+            decision,
+            namespace: identity.namespace,
+            pod: identity.name,
+            uid: identity.uid.unwrap_or_default(),
+            rule,
+            reason,
+            policy: self.policy.name(),
+            policy_digest: self.policy.digest(),
+            images: &images,
+            node: &self.settings.node,
+            source,
+            event_type,
+        }
+        .log();
+    }
+}
+
+impl Source {
+    fn recorded(self) -> (RecordedSource, Option<&'static str>) {
+        match self {
+            Self::List => (RecordedSource::List, None),
+            Self::Watch(Arrival::Added) => (RecordedSource::Watch, Some("ADDED")),
+            Self::Watch(Arrival::Modified) => (RecordedSource::Watch, Some("MODIFIED")),
+            Self::Get => (RecordedSource::Get, None),
+            Self::Write => (RecordedSource::Write, None),
+        }
+    }
+}
+
+fn log_payload(json: &[u8]) {
+    if let Some(payload) = redacted_pod(json) {
+        tracing::info!(payload, "pod payload");
+    }
+}
+
+#[cfg(test)]
+mod tests;

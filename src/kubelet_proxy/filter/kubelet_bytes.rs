@@ -1,0 +1,169 @@
+//! The only bytes about pods that a kubelet ever gets, and the only place that makes them.
+//!
+//! Invariant: no constructor takes bytes. What goes in is a decided pod ([`AdmittedPod`]), a denial's
+//! tombstone, or an object rebuilt from facts; `tests/must_not_compile` shows that nothing else fits.
+
+use bytes::Bytes;
+
+use crate::kube_wire::json::ObjectWriter;
+use crate::kube_wire::pod_list::ListMetadata;
+use crate::kube_wire::status_object::Status;
+use crate::kube_wire::watch_event::{INITIAL_EVENTS_END, Tombstone};
+use crate::kubelet_proxy::decide::AdmittedPod;
+
+/// Bytes that a kubelet may have. No constructor but [`PodWriter`] and [`KubeletBytes::status`].
+#[derive(Debug)]
+pub struct KubeletBytes(Bytes);
+
+impl KubeletBytes {
+    /// A Status, as the whole of an answer.
+    pub fn status(status: &Status) -> Self {
+        Self(Bytes::copy_from_slice(status.as_json()))
+    }
+
+    /// One admitted pod, as the whole of an answer.
+    pub fn pod(pod: &AdmittedPod<'_>) -> Self {
+        Self(Bytes::copy_from_slice(pod.as_json()))
+    }
+
+    /// For the HTTP edge of this role alone.
+    pub(in crate::kubelet_proxy) fn into_bytes(self) -> Bytes {
+        self.0
+    }
+}
+
+/// How an admitted pod came to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// `ADDED`
+    Added,
+    /// `MODIFIED`
+    Modified,
+}
+
+/// Writes lists and watch streams for a kubelet.
+#[derive(Debug, Default)]
+pub struct PodWriter {
+    out: Vec<u8>,
+    items: usize,
+    has_metadata: bool,
+}
+
+impl PodWriter {
+    /// Bytes written and not taken yet.
+    pub fn pending(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Takes what is written; `None` when that is nothing.
+    pub fn take(&mut self) -> Option<KubeletBytes> {
+        if self.out.is_empty() {
+            return None;
+        }
+        // The next piece will be about as large as this one.
+        let next = Vec::with_capacity(self.out.len());
+        Some(KubeletBytes(std::mem::replace(&mut self.out, next).into()))
+    }
+
+    /// One item of a list. The envelope opens with the first; `metadata` goes there if it is known.
+    pub fn item(&mut self, pod: &AdmittedPod<'_>, metadata: Option<&ListMetadata>) {
+        if self.items == 0 {
+            self.open_list(metadata);
+        } else {
+            self.out.push(b',');
+        }
+        self.items = self.items.saturating_add(1);
+        self.out.extend_from_slice(pod.as_json());
+    }
+
+    /// The end of a list, with its metadata if that came last.
+    pub fn close_list(&mut self, metadata: &ListMetadata) {
+        if self.items == 0 {
+            self.open_list(Some(metadata));
+        }
+        self.out.push(b']');
+        if !self.has_metadata {
+            self.out.push(b',');
+            self.list_metadata(metadata);
+        }
+        self.out.push(b'}');
+    }
+
+    fn open_list(&mut self, metadata: Option<&ListMetadata>) {
+        self.out.extend_from_slice(br#"{"kind":"PodList","apiVersion":"v1","#);
+        if let Some(metadata) = metadata {
+            self.list_metadata(metadata);
+            self.out.push(b',');
+            self.has_metadata = true;
+        }
+        self.out.extend_from_slice(br#""items":["#);
+    }
+
+    fn list_metadata(&mut self, metadata: &ListMetadata) {
+        self.out.extend_from_slice(br#""metadata":"#);
+        ObjectWriter::write(&mut self.out, |object| {
+            object.text("resourceVersion", &metadata.resource_version);
+            object.text_unless_empty("continue", &metadata.continue_token);
+            if let Some(count) = metadata.remaining_item_count {
+                object.integer("remainingItemCount", count);
+            }
+        });
+    }
+
+    /// An admitted pod on a watch.
+    pub fn arrival(&mut self, arrival: Arrival, pod: &AdmittedPod<'_>) {
+        self.out.extend_from_slice(match arrival {
+            Arrival::Added => br#"{"type":"ADDED","object":"#,
+            Arrival::Modified => br#"{"type":"MODIFIED","object":"#,
+        });
+        self.out.extend_from_slice(pod.as_json());
+        self.out.extend_from_slice(b"}\n");
+    }
+
+    /// The end of a pod on a watch, true or as the kubelet has to see it. A reflector removes by name;
+    /// for a pod that it never had this does nothing but advance its version.
+    pub fn deletion(&mut self, tombstone: &Tombstone<'_>) {
+        let Tombstone { namespace, name, uid, resource_version } = *tombstone;
+        self.out.extend_from_slice(br#"{"type":"DELETED","object":"#);
+        ObjectWriter::write(&mut self.out, |pod| {
+            pod.text("kind", "Pod");
+            pod.text("apiVersion", "v1");
+            pod.object("metadata", |metadata| {
+                metadata.text("name", name);
+                metadata.text("namespace", namespace);
+                metadata.text_unless_empty("uid", uid.unwrap_or_default());
+                metadata.text_unless_empty("resourceVersion", resource_version.unwrap_or_default());
+            });
+            pod.object("spec", |spec| spec.null("containers"));
+            pod.object("status", |_| {});
+        });
+        self.out.extend_from_slice(b"}\n");
+    }
+
+    /// A bookmark on a watch.
+    pub fn bookmark(&mut self, resource_version: &str, initial_events_end: bool) {
+        self.out.extend_from_slice(br#"{"type":"BOOKMARK","object":"#);
+        ObjectWriter::write(&mut self.out, |pod| {
+            pod.text("kind", "Pod");
+            pod.text("apiVersion", "v1");
+            pod.object("metadata", |metadata| {
+                metadata.text("resourceVersion", resource_version);
+                if initial_events_end {
+                    metadata.object("annotations", |annotations| {
+                        annotations.text(INITIAL_EVENTS_END, "true");
+                    });
+                }
+            });
+            pod.object("spec", |spec| spec.null("containers"));
+            pod.object("status", |_| {});
+        });
+        self.out.extend_from_slice(b"}\n");
+    }
+
+    /// The end of a watch with a reason.
+    pub fn error(&mut self, status: &Status) {
+        self.out.extend_from_slice(br#"{"type":"ERROR","object":"#);
+        self.out.extend_from_slice(status.as_json());
+        self.out.extend_from_slice(b"}\n");
+    }
+}

@@ -1,0 +1,220 @@
+//! What this process knows of each pod, by UID: the spec it admitted, what it refused, what ended.
+//!
+//! Memory only, and bounded: a restart forgets pins (docs/reference/differences.md). A UID that was
+//! once admitted stays pinned after its deletion, since UIDs are never used twice by an honest API
+//! server. When the ledger is full of pods that still exist, new pods are denied rather than old pins
+//! forgotten.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use thiserror::Error;
+
+use super::limits::LEDGER_CAPACITY;
+use crate::kube_wire::spec_pin::{PinViolation, SpecPin};
+
+/// A pod's UID as a number: 128 bits, as its grammar promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Uid(u128);
+
+impl Uid {
+    /// Reads UUID text; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = |byte: &u8| *byte != b'-';
+        text.bytes()
+            .filter(digits)
+            .try_fold(0_u128, |number, byte| {
+                let digit = char::from(byte).to_digit(16)?;
+                number.checked_mul(16)?.checked_add(u128::from(digit))
+            })
+            .filter(|_| text.len() == 36)
+            .map(Self)
+    }
+}
+
+/// Why the ledger does not let an admitted pod pass.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum LedgerRefusal {
+    /// Another spec than the one admitted for this UID.
+    #[error("{0}")]
+    Pinned(#[from] PinViolation),
+    /// No room for one more pod that exists.
+    #[error("this node already has {LEDGER_CAPACITY} pods on record")]
+    Full,
+}
+
+/// What the ledger knew of a pod that is denied now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DenialStanding {
+    /// It was not on record as denied for this reason: worth a decision record.
+    pub is_news: bool,
+    /// This process let the kubelet see it once, so containers may run.
+    pub was_admitted: bool,
+    /// The kubelet itself reported that all its containers ended.
+    pub reported_stopped: bool,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    pin: Option<SpecPin>,
+    denied_for: Option<u64>,
+    reported_stopped: bool,
+    is_gone: bool,
+    /// It stands in `dispensable`, where it must not stand twice.
+    is_queued: bool,
+    seen_in: u64,
+}
+
+#[derive(Debug, Default)]
+struct Entries {
+    by_uid: HashMap<Uid, Entry>,
+    /// UIDs that were dispensable when they were put here, oldest first.
+    dispensable: VecDeque<Uid>,
+    list: u64,
+}
+
+/// The ledger. One short critical section a decision; nothing waits inside it.
+#[derive(Debug, Default)]
+pub struct PodLedger {
+    entries: Mutex<Entries>,
+}
+
+/// Marks one list in progress; see [`PodLedger::end_list`].
+#[derive(Clone, Copy, Debug)]
+pub struct ListMark(u64);
+
+impl PodLedger {
+    /// Records an admission, unless another spec was admitted for this UID.
+    pub fn admit(&self, uid: Uid, pin: SpecPin) -> Result<(), LedgerRefusal> {
+        let mut entries = self.lock();
+        let list = entries.list;
+        if let Some(entry) = entries.by_uid.get_mut(&uid) {
+            entry.seen_in = list;
+            let pin = match entry.pin.take() {
+                Some(admitted) => match admitted.permits(&pin) {
+                    Ok(()) => pin,
+                    // A list from a cache that lags shows what was before. It passed here then.
+                    Err(_) if pin.permits(&admitted).is_ok() => admitted,
+                    Err(violation) => {
+                        entry.pin = Some(admitted);
+                        return Err(violation.into());
+                    }
+                },
+                None => pin,
+            };
+            *entry = Entry { pin: Some(pin), denied_for: None, is_gone: false, ..*entry };
+            return Ok(());
+        }
+        entries.make_room()?;
+        entries.by_uid.insert(uid, Entry { pin: Some(pin), seen_in: list, ..Entry::default() });
+        Ok(())
+    }
+
+    /// Holds a spec against the one admitted for this UID, without recording anything: the answer to
+    /// a GET may be ahead of the watch, which must not look changed when it catches up.
+    pub fn compare(&self, uid: Uid, pin: &SpecPin) -> Result<(), LedgerRefusal> {
+        match self.lock().by_uid.get(&uid).and_then(|entry| entry.pin.as_ref()) {
+            Some(admitted) => match admitted.permits(pin) {
+                Err(violation) if pin.permits(admitted).is_err() => Err(violation.into()),
+                Ok(()) | Err(_) => Ok(()),
+            },
+            None => Ok(()),
+        }
+    }
+
+    /// Was a spec of this pod admitted here?
+    pub fn is_pinned(&self, uid: Uid) -> bool {
+        self.lock().by_uid.get(&uid).is_some_and(|entry| entry.pin.is_some())
+    }
+
+    /// Records a denial for a reason (by its digest).
+    pub fn deny(&self, uid: Uid, reason: u64) -> DenialStanding {
+        let mut entries = self.lock();
+        let list = entries.list;
+        if let Some(entry) = entries.by_uid.get_mut(&uid) {
+            entry.seen_in = list;
+            let is_news = entry.denied_for.replace(reason) != Some(reason);
+            return DenialStanding {
+                is_news,
+                was_admitted: entry.pin.is_some(),
+                reported_stopped: entry.reported_stopped,
+            };
+        }
+        // A denied pod needs no entry to stay denied; without room it is merely recorded again.
+        if entries.make_room().is_ok() {
+            let denied_for = Some(reason);
+            let entry = Entry { denied_for, is_queued: true, seen_in: list, ..Entry::default() };
+            entries.by_uid.insert(uid, entry);
+            entries.dispensable.push_back(uid);
+        }
+        DenialStanding { is_news: true, was_admitted: false, reported_stopped: false }
+    }
+
+    /// The API server says that the pod is deleted.
+    pub fn forget_later(&self, uid: Uid) {
+        let mut entries = self.lock();
+        entries.mark_gone(uid);
+    }
+
+    /// The kubelet reported a terminal phase: every container of the pod has ended.
+    pub fn kubelet_reported_stop(&self, uid: Uid) {
+        if let Some(entry) = self.lock().by_uid.get_mut(&uid) {
+            entry.reported_stopped = true;
+        }
+    }
+
+    /// A complete list begins; what it does not name by its end is gone.
+    pub fn begin_list(&self) -> ListMark {
+        let mut entries = self.lock();
+        entries.list = entries.list.saturating_add(1);
+        ListMark(entries.list)
+    }
+
+    /// The complete list ended well.
+    pub fn end_list(&self, mark: ListMark) {
+        let mut entries = self.lock();
+        let unseen: Vec<Uid> = entries
+            .by_uid
+            .iter()
+            .filter(|(_, entry)| entry.seen_in < mark.0 && !entry.is_gone)
+            .map(|(uid, _)| *uid)
+            .collect();
+        unseen.into_iter().for_each(|uid| entries.mark_gone(uid));
+    }
+
+    /// A poisoned lock means that a decision died half-way; entries are replaced whole, so what is
+    /// there is still true.
+    fn lock(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entries {
+    fn mark_gone(&mut self, uid: Uid) {
+        if let Some(entry) = self.by_uid.get_mut(&uid) {
+            entry.is_gone = true;
+            if !entry.is_queued {
+                entry.is_queued = true;
+                self.dispensable.push_back(uid);
+            }
+        }
+    }
+
+    /// Frees one place, the longest dispensable entry first.
+    fn make_room(&mut self) -> Result<(), LedgerRefusal> {
+        while self.by_uid.len() >= LEDGER_CAPACITY {
+            let uid = self.dispensable.pop_front().ok_or(LedgerRefusal::Full)?;
+            match self.by_uid.get_mut(&uid) {
+                // Admitted again since it was put here: it is needed after all.
+                Some(entry) if entry.pin.is_some() && !entry.is_gone => entry.is_queued = false,
+                Some(_) | None => {
+                    self.by_uid.remove(&uid);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+//! What is remembered of pods, and for how long.
+
+use super::*;
+use crate::kube_wire::received_pod::ReceivedPod;
+use crate::kube_wire::spec_pin::PodEncoding;
+use crate::kubelet_proxy::sample_pods::{self, pod, receive};
+
+fn uid(number: u32) -> Uid {
+    Uid::parse(&sample_pods::uid(number)).unwrap()
+}
+
+fn pin(number: u32, spec: &str) -> SpecPin {
+    receive(&pod(number, "", spec, ""), |received| {
+        let ReceivedPod::Sound(sound) = received else { panic!("{received:?}") };
+        let (mut bytes, mut mutable) = (Vec::new(), Vec::new());
+        sound.checked.write(&mut bytes, &mut mutable);
+        let span = 0..bytes.len();
+        SpecPin::new(
+            &sound.checked,
+            &sound.pod,
+            &PodEncoding { bytes: &bytes, span, mutable: &mutable },
+        )
+    })
+}
+
+#[test]
+fn uids_are_uuids_and_nothing_else() {
+    assert_eq!(Uid::parse("00000000-0000-0000-0000-0000000000ff"), Some(Uid(255)));
+    for text in
+        ["", "x", "0fcb5d1e-4ad9-4a06-8f7e-00000000000", "0fcb5d1e-4ad9-4a06-8f7e-00000000000g"]
+    {
+        assert_eq!(Uid::parse(text), None, "{text}");
+    }
+}
+
+#[test]
+fn another_spec_under_an_admitted_uid_is_refused_even_after_its_deletion() {
+    let ledger = PodLedger::default();
+    ledger.admit(uid(1), pin(1, "")).unwrap();
+    ledger.admit(uid(1), pin(1, "")).unwrap();
+    ledger.admit(uid(1), pin(1, r#","activeDeadlineSeconds":60"#)).unwrap();
+    let other = || pin(1, r#","hostname":"other""#);
+    assert!(matches!(ledger.admit(uid(1), other()), Err(LedgerRefusal::Pinned(_))));
+    ledger.forget_later(uid(1));
+    assert!(matches!(ledger.admit(uid(1), other()), Err(LedgerRefusal::Pinned(_))));
+    // The refusal left the pin as it was.
+    assert!(ledger.admit(uid(1), pin(1, r#","activeDeadlineSeconds":60"#)).is_ok());
+    assert!(ledger.admit(uid(2), pin(2, r#","hostname":"other""#)).is_ok());
+}
+
+#[test]
+fn a_version_from_before_passes_and_does_not_loosen_the_pin() {
+    let ledger = PodLedger::default();
+    let deadline = |seconds| pin(1, &format!(r#","activeDeadlineSeconds":{seconds}"#));
+    ledger.admit(uid(1), pin(1, "")).unwrap();
+    ledger.admit(uid(1), deadline(60)).unwrap();
+    // A lagging cache: the version without a deadline again, and then the present once more.
+    ledger.admit(uid(1), pin(1, "")).unwrap();
+    ledger.admit(uid(1), deadline(60)).unwrap();
+    let other = pin(1, r#","activeDeadlineSeconds":60,"hostname":"other""#);
+    assert!(matches!(ledger.admit(uid(1), other), Err(LedgerRefusal::Pinned(_))));
+}
+
+#[test]
+fn comparing_records_nothing() {
+    let ledger = PodLedger::default();
+    let other = pin(1, r#","hostname":"other""#);
+    assert!(ledger.compare(uid(1), &other).is_ok());
+    assert!(!ledger.is_pinned(uid(1)));
+    ledger.admit(uid(1), pin(1, "")).unwrap();
+    assert!(ledger.compare(uid(1), &pin(1, r#","activeDeadlineSeconds":60"#)).is_ok());
+    assert!(matches!(ledger.compare(uid(1), &other), Err(LedgerRefusal::Pinned(_))));
+    assert!(ledger.admit(uid(1), pin(1, "")).is_ok());
+}
+
+#[test]
+fn a_denial_is_news_once_per_reason() {
+    let ledger = PodLedger::default();
+    let first = ledger.deny(uid(1), 10);
+    assert_eq!(
+        first,
+        DenialStanding { is_news: true, was_admitted: false, reported_stopped: false }
+    );
+    assert!(!ledger.deny(uid(1), 10).is_news);
+    assert!(ledger.deny(uid(1), 11).is_news);
+}
+
+#[test]
+fn what_the_kubelet_was_given_and_what_it_reported_is_known() {
+    let ledger = PodLedger::default();
+    ledger.kubelet_reported_stop(uid(1));
+    ledger.admit(uid(1), pin(1, "")).unwrap();
+    assert!(ledger.is_pinned(uid(1)) && !ledger.is_pinned(uid(2)));
+    let running = ledger.deny(uid(1), 10);
+    assert!(running.was_admitted && !running.reported_stopped);
+    ledger.kubelet_reported_stop(uid(1));
+    assert!(ledger.deny(uid(1), 10).reported_stopped);
+}
+
+/// Fills the ledger with pods from `first` on; the pins are all alike to save time.
+fn fill(ledger: &PodLedger, first: u32, count: usize) {
+    let template = pin(0, "");
+    for number in (first..).take(count) {
+        ledger.admit(uid(number), template.clone()).unwrap();
+    }
+}
+
+#[test]
+fn a_full_ledger_denies_new_pods_rather_than_forget_old_pins() {
+    let ledger = PodLedger::default();
+    fill(&ledger, 0, LEDGER_CAPACITY);
+    assert_eq!(ledger.admit(uid(9_000_000), pin(1, "")), Err(LedgerRefusal::Full));
+    ledger.forget_later(uid(5));
+    assert!(ledger.admit(uid(9_000_000), pin(1, "")).is_ok());
+    assert!(!ledger.is_pinned(uid(5)) && ledger.is_pinned(uid(4)));
+    assert_eq!(ledger.admit(uid(9_000_001), pin(1, "")), Err(LedgerRefusal::Full));
+}
+
+#[test]
+fn denied_pods_never_crowd_out_admitted_ones() {
+    let ledger = PodLedger::default();
+    fill(&ledger, 0, 100);
+    for number in 0..3 * LEDGER_CAPACITY as u32 {
+        ledger.deny(uid(1_000_000 + number), 10);
+    }
+    assert!((0..100).all(|number| ledger.is_pinned(uid(number))));
+    let entries = ledger.lock();
+    assert!(
+        entries.by_uid.len() <= LEDGER_CAPACITY && entries.dispensable.len() <= LEDGER_CAPACITY
+    );
+}
+
+#[test]
+fn a_pod_that_comes_and_goes_takes_one_place() {
+    let ledger = PodLedger::default();
+    for _ in 0..1000 {
+        ledger.admit(uid(1), pin(0, "")).unwrap();
+        ledger.forget_later(uid(1));
+    }
+    assert_eq!(ledger.lock().dispensable.len(), 1);
+}
+
+#[test]
+fn a_whole_list_tells_which_pods_are_gone() {
+    let ledger = PodLedger::default();
+    fill(&ledger, 0, LEDGER_CAPACITY);
+    let mark = ledger.begin_list();
+    for number in 0..LEDGER_CAPACITY as u32 - 1 {
+        ledger.admit(uid(number), pin_of(&ledger, number)).unwrap();
+    }
+    ledger.end_list(mark);
+    assert!(ledger.admit(uid(9_000_000), pin(1, "")).is_ok());
+    assert_eq!(ledger.admit(uid(9_000_001), pin(1, "")), Err(LedgerRefusal::Full));
+}
+
+fn pin_of(ledger: &PodLedger, number: u32) -> SpecPin {
+    ledger.lock().by_uid[&uid(number)].pin.clone().unwrap()
+}

@@ -1,0 +1,145 @@
+//! Phase 7: the answer to the kubelet, made only of what an earlier phase vouches for.
+//!
+//! There are three kinds of body and no fourth: bytes that the filter made, a filtered stream, and a
+//! relayed body, which needs the [`Relay`] permit that `classify` gives to routes without pods.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use http_body::{Body, Frame, SizeHint};
+
+use super::classify::{Refusal, Relay};
+use super::error::AnswerFault;
+use super::filter::{FilteredBody, KubeletBytes, PodWriter};
+use crate::http::hop_headers;
+use crate::kube_wire::status_object::Status;
+use crate::upstream::UpstreamBody;
+
+/// The body of an answer. Built by this file's functions alone.
+#[derive(Debug)]
+pub struct AnswerBody(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Whole(Option<Bytes>),
+    Filtered(Box<FilteredBody>),
+    Relayed(UpstreamBody),
+}
+
+/// The error of any of them.
+pub type AnswerError = Box<dyn std::error::Error + Send + Sync>;
+
+/// One whole object: a pod that was admitted, or a Status.
+pub fn object(code: StatusCode, bytes: KubeletBytes) -> Response<AnswerBody> {
+    let bytes = bytes.into_bytes();
+    let length = HeaderValue::from(bytes.len());
+    let mut response = json(code, Kind::Whole(Some(bytes)));
+    response.headers_mut().insert(header::CONTENT_LENGTH, length);
+    response
+}
+
+/// A watch that is over before its first event.
+pub fn only_event(status: &Status) -> Response<AnswerBody> {
+    let mut writer = PodWriter::default();
+    writer.error(status);
+    json(StatusCode::OK, Kind::Whole(writer.take().map(KubeletBytes::into_bytes)))
+}
+
+/// A list or a watch.
+pub fn stream(body: FilteredBody) -> Response<AnswerBody> {
+    json(StatusCode::OK, Kind::Filtered(Box::new(body)))
+}
+
+/// An answer that carries no pods, as it comes. Redirects and informational statuses do not pass.
+pub fn relayed(_permit: &Relay, response: Response<UpstreamBody>) -> Response<AnswerBody> {
+    let (head, body) = response.into_parts();
+    if head.status.is_redirection() {
+        return fault(&AnswerFault::Redirect);
+    }
+    if head.status.is_informational() {
+        return fault(&AnswerFault::UnexpectedStatus(head.status));
+    }
+    let mut response = Response::new(AnswerBody(Kind::Relayed(body)));
+    *response.status_mut() = head.status;
+    *response.headers_mut() = hop_headers::coming_down(&head.headers);
+    response
+}
+
+/// An orderly error of the API server, rebuilt.
+pub fn error(
+    code: StatusCode,
+    status: &Status,
+    retry_after: Option<HeaderValue>,
+) -> Response<AnswerBody> {
+    let mut response = object(code, KubeletBytes::status(status));
+    if let Some(retry_after) = retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, retry_after);
+    }
+    response
+}
+
+/// An answer of the API server that is not passed on.
+pub fn fault(fault: &AnswerFault) -> Response<AnswerBody> {
+    let (code, retry_after) = fault.answer();
+    let reason = if code == StatusCode::BAD_GATEWAY { "BadGateway" } else { "ServiceUnavailable" };
+    let status = Status::failure(code.as_u16(), reason, &format!("kubelet-proxy: {fault}"));
+    error(code, &status, retry_after.map(HeaderValue::from))
+}
+
+/// A request that no rule allows.
+pub fn refusal(refusal: Refusal) -> Response<AnswerBody> {
+    let Refusal { rule, message } = refusal;
+    let message = format!("kubelet-proxy: refused by rule {rule}: {message}");
+    let status = Status::failure(StatusCode::FORBIDDEN.as_u16(), "Forbidden", &message);
+    object(StatusCode::FORBIDDEN, KubeletBytes::status(&status))
+}
+
+/// A pod that this kubelet does not have.
+pub fn not_found(name: &str) -> Response<AnswerBody> {
+    let message = format!("pods {name:?} not found");
+    let status = Status::failure(StatusCode::NOT_FOUND.as_u16(), "NotFound", &message);
+    object(StatusCode::NOT_FOUND, KubeletBytes::status(&status))
+}
+
+fn json(code: StatusCode, kind: Kind) -> Response<AnswerBody> {
+    let mut response = Response::new(AnswerBody(kind));
+    *response.status_mut() = code;
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = AnswerError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, AnswerError>>> {
+        match &mut self.0 {
+            Kind::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Kind::Filtered(body) => Pin::new(body).poll_frame(context).map_err(Into::into),
+            Kind::Relayed(body) => Pin::new(body).poll_frame(context).map_err(Into::into),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Kind::Whole(bytes) => bytes.is_none(),
+            Kind::Filtered(body) => body.is_end_stream(),
+            Kind::Relayed(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Kind::Whole(Some(bytes)) => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Whole(None) => SizeHint::with_exact(0),
+            Kind::Filtered(_) => SizeHint::default(),
+            Kind::Relayed(body) => body.size_hint(),
+        }
+    }
+}

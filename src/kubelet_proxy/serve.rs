@@ -1,0 +1,297 @@
+//! From options to a proxy that serves, and from SIGTERM to its orderly end.
+//!
+//! Everything that can be wrong with the configuration is found before the first connection is taken;
+//! an API server that is down is not among these, for the kubelet just tries again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::authenticate::Caller;
+use super::config::{ClientAuthentication, Front, PolicySource, RunError, RunOptions};
+use super::decide::{Judge, JudgeSettings};
+use super::limits::{CREDENTIALS_AT_START, DRAIN_GRACE};
+use super::meters::Meters;
+use super::report_rejection::{self, Reporting};
+use super::{Proxy, trusted_file};
+use crate::http::budget::BodyBudget;
+use crate::http::listen::{self, Listener, Transport};
+use crate::metrics::admin_server::{self, Admin};
+use crate::metrics::connection_counts::ConnectionCounts;
+use crate::metrics::readiness::{Condition, Readiness};
+use crate::metrics::registry::Metrics;
+use crate::net::drain::{self, Drain};
+use crate::policy::{MAX_POLICY_BYTES, Policy};
+use crate::systemd::capabilities::CapabilityReport;
+use crate::systemd::listen_fds::InheritedSockets;
+use crate::systemd::notify;
+use crate::tls::{ClientRule, FileFollower, KeyPair, Material, ServerTls};
+use crate::upstream::{PluginTiming, Upstream, UpstreamConfig, UpstreamRisks};
+
+/// Serves until SIGTERM or SIGINT.
+///
+/// # Errors
+/// [`RunError::BadConfiguration`] before anything is served, [`RunError::Failed`] for what may pass.
+pub async fn serve(
+    options: RunOptions,
+    sockets: InheritedSockets,
+    capabilities: CapabilityReport,
+) -> Result<(), RunError> {
+    let asked_to_end = asked_to_end()?;
+    let policy = load_policy(&options.policy)?;
+    let metrics = Metrics::new();
+    metrics.state_policy(policy.name(), policy.digest());
+    state_capabilities(&metrics, &capabilities);
+    let upstream = Arc::new(connect(&options).await?);
+    let (trigger, drain) = drain::channel();
+    let mut follower = follow_files(&metrics);
+    upstream.reloads().into_iter().for_each(|reload| follower.follow(reload));
+    let server = server_tls(&options.front, &upstream)?;
+    if let Some(tls) = &server {
+        follower.follow(Arc::clone(tls) as _);
+    }
+    let socket = match sockets.kubelet {
+        Some(socket) => inherited(socket)?,
+        None => bind(options.listen_address).await?,
+    };
+    let admin = match options.metrics_address {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
+    let readiness = Readiness::default();
+    announce(&policy, &upstream, &socket, &capabilities);
+    let proxy = proxy(&options, policy, &upstream, metrics.clone(), &drain);
+    tokio::spawn(follower.run());
+    let reached = readiness.condition("upstream");
+    tokio::spawn(watch_upstream(upstream, server.clone(), metrics.clone(), reached));
+    if let Some(socket) = admin {
+        let admin = Admin { metrics: metrics.clone(), readiness, drain: drain.clone() };
+        tokio::spawn(admin_server::serve(socket, admin));
+    }
+    notify::ready("serving");
+    let events = Arc::new(ConnectionCounts::new(&metrics));
+    let listener = Listener { socket, transport: transport(server), drain: drain.clone(), events };
+    let serving = listen::serve(listener, move |peer| {
+        let caller = Arc::new(Caller::of(peer)?);
+        let proxy = Arc::clone(&proxy);
+        Some(move |request| Arc::clone(&proxy).serve_request(Arc::clone(&caller), request))
+    });
+    tokio::select! {
+        () = serving => {}
+        () = asked_to_end => {}
+    }
+    notify::stopping("draining");
+    let outcome = trigger.drain(DRAIN_GRACE).await;
+    tracing::info!(?outcome, "stopped");
+    Ok(())
+}
+
+fn load_policy(source: &PolicySource) -> Result<Policy, RunError> {
+    let path = match source {
+        PolicySource::AllowAll => {
+            tracing::warn!("--allow-all-pods: no pod is denied by policy");
+            return Ok(Policy::allow_all());
+        }
+        PolicySource::File(path) => path,
+    };
+    let text = trusted_file::read(path, MAX_POLICY_BYTES)
+        .map_err(|error| RunError::BadConfiguration(format!("--admission-policy: {error}")))?;
+    let loaded = Policy::parse(&text)
+        .map_err(|error| RunError::BadConfiguration(format!("{}: {error}", path.display())))?;
+    for warning in &loaded.warnings {
+        tracing::warn!(file = %path.display(), "{warning}");
+    }
+    Ok(loaded.policy)
+}
+
+async fn connect(options: &RunOptions) -> Result<Upstream, RunError> {
+    let wanted = &options.upstream;
+    let risks = UpstreamRisks {
+        insecure_tls: wanted.allow_insecure_tls,
+        plain_http: wanted.allow_http,
+        system_roots: wanted.allow_system_roots,
+    };
+    let config = UpstreamConfig::load(&wanted.kubeconfig, wanted.context.as_deref(), risks)
+        .map_err(|error| RunError::BadConfiguration(error.to_string()))?;
+    let upstream = Upstream::new(config, PluginTiming::default())
+        .map_err(|error| RunError::BadConfiguration(error.to_string()))?;
+    if let Err(error) = upstream.wait_for_credentials(CREDENTIALS_AT_START).await {
+        tracing::warn!(%error, "no credentials for the API server yet");
+    }
+    Ok(upstream)
+}
+
+/// What kubelets are shown and asked for; `None` with `--allow-plaintext`.
+fn server_tls(front: &Front, upstream: &Upstream) -> Result<Option<Arc<ServerTls>>, RunError> {
+    let Front::Tls { certificate, key, clients } = front else {
+        tracing::warn!("--allow-plaintext: whoever can connect gets the node's rights");
+        return Ok(None);
+    };
+    let clients = match clients {
+        ClientAuthentication::AnyClient => {
+            tracing::warn!("--allow-any-client: whoever can connect gets the node's rights");
+            None
+        }
+        ClientAuthentication::Required { ca, name } => {
+            let name = name.clone().or_else(|| upstream.client_certificate()?.common_name);
+            let common_name = name.ok_or_else(|| {
+                RunError::BadConfiguration(
+                    "--client-name is required: the kubeconfig has no client certificate to take \
+                     the node's name from"
+                        .to_owned(),
+                )
+            })?;
+            Some(ClientRule { ca: Material::File(ca.clone()), common_name })
+        }
+    };
+    let pair = KeyPair {
+        certificate: Material::File(certificate.clone()),
+        key: Material::File(key.clone()),
+    };
+    let tls = ServerTls::load(pair, clients)
+        .map_err(|error| RunError::BadConfiguration(error.to_string()))?;
+    Ok(Some(Arc::new(tls)))
+}
+
+fn transport(server: Option<Arc<ServerTls>>) -> Transport {
+    match server {
+        Some(tls) => Transport::Tls(Arc::new(move || tls.current())),
+        None => Transport::Plaintext,
+    }
+}
+
+async fn bind(address: std::net::SocketAddr) -> Result<TcpListener, RunError> {
+    listen::bind(address)
+        .await
+        .map_err(|error| RunError::Failed(format!("cannot listen on {address}: {error}")))
+}
+
+fn inherited(socket: std::net::TcpListener) -> Result<TcpListener, RunError> {
+    let adopted = socket.set_nonblocking(true).and_then(|()| TcpListener::from_std(socket));
+    adopted.map_err(|error| RunError::Failed(format!("socket passed by systemd: {error}")))
+}
+
+fn follow_files(metrics: &Metrics) -> FileFollower {
+    let metrics = metrics.clone();
+    FileFollower::new(move |report| {
+        let outcome = if report.outcome.is_ok() { "ok" } else { "failed" };
+        metrics.credential_reloads(report.subject, outcome).increment();
+        match &report.outcome {
+            Ok(()) => tracing::info!(subject = report.subject, "reloaded"),
+            Err(error) => tracing::warn!(
+                subject = report.subject, %error, "not reloaded; the old one stays in use"
+            ),
+        }
+    })
+}
+
+fn proxy(
+    options: &RunOptions,
+    policy: Policy,
+    upstream: &Arc<Upstream>,
+    metrics: Metrics,
+    drain: &Drain,
+) -> Arc<Proxy> {
+    let budget = BodyBudget::new(options.max_body_memory_bytes);
+    metrics.state_body_budget(budget.clone());
+    let meters = Arc::new(Meters::new(metrics, &policy));
+    let (reporter, queue) = report_rejection::channel(Arc::clone(&meters));
+    let node = node_name(upstream);
+    let reporting = Reporting {
+        upstream: Arc::clone(upstream),
+        node: node.clone(),
+        meters: Arc::clone(&meters),
+    };
+    tokio::spawn(report_rejection::run(queue, Arc::new(reporting)));
+    let settings = JudgeSettings { node, logs_payloads: options.request_log.pod_payloads };
+    Arc::new(Proxy {
+        upstream: Arc::clone(upstream),
+        judge: Arc::new(Judge::new(policy, reporter, Arc::clone(&meters), settings)),
+        meters,
+        budget,
+        drain: drain.clone(),
+        logs_requests: options.request_log.requests,
+    })
+}
+
+/// The node's name as its certificate tells it; empty when it authenticates otherwise.
+fn node_name(upstream: &Upstream) -> String {
+    let name = upstream.client_certificate().and_then(|certificate| certificate.common_name);
+    let name = name.unwrap_or_default();
+    name.strip_prefix("system:node:").unwrap_or_default().to_owned()
+}
+
+/// One line that tells what runs here.
+fn announce(
+    policy: &Policy,
+    upstream: &Upstream,
+    socket: &TcpListener,
+    capabilities: &CapabilityReport,
+) {
+    let listener =
+        socket.local_addr().map_or_else(|_| String::new(), |address| address.to_string());
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        %listener,
+        upstream = %upstream.endpoint().authority(),
+        policy = policy.name(),
+        policy_sha256 = policy.digest(),
+        rules = policy.rule_count(),
+        capabilities_in_bounding_set = capabilities.bounding_left.len(),
+        "kubelet-proxy serves"
+    );
+}
+
+/// Only the bounding set can have anything left, or the process would not have come this far.
+fn state_capabilities(metrics: &Metrics, report: &CapabilityReport) {
+    for set in ["ambient", "effective", "inheritable", "permitted"] {
+        metrics.state_capabilities_left(set, 0);
+    }
+    metrics.state_capabilities_left("bounding", report.bounding_left.len());
+}
+
+/// Shows whether the API server can be reached and how long certificates last, and keeps a
+/// credential plugin's answer fresh.
+async fn watch_upstream(
+    upstream: Arc<Upstream>,
+    server: Option<Arc<ServerTls>>,
+    metrics: Metrics,
+    reached: Condition,
+) {
+    let fresh = Arc::clone(&upstream);
+    tokio::spawn(async move {
+        fresh.keep_fresh(|reason| tracing::warn!(reason, "credential plugin")).await;
+    });
+    let mut up = upstream.up();
+    loop {
+        let is_up = *up.borrow_and_update();
+        reached.set(is_up);
+        metrics.upstream_up().set(i64::from(is_up));
+        if let Some(certificate) = upstream.client_certificate() {
+            metrics.certificate_expiry("client").set(certificate.not_after_seconds);
+        }
+        if let Some(server) = &server {
+            metrics.certificate_expiry("server").set(server.not_after_seconds());
+        }
+        // Once a minute for the expiry, which changes without the connection noticing.
+        match tokio::time::timeout(Duration::from_secs(60), up.changed()).await {
+            Ok(Ok(())) | Err(_) => {}
+            Ok(Err(_closed)) => return,
+        }
+    }
+}
+
+/// Resolves at SIGTERM or SIGINT.
+fn asked_to_end() -> Result<impl Future<Output = ()>, RunError> {
+    let listen = |kind| signal(kind).map_err(|error| RunError::Failed(error.to_string()));
+    let (mut terminate, mut interrupt) =
+        (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

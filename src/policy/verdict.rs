@@ -1,0 +1,274 @@
+//! What evaluation says about a pod, and why, in the words of the seed.
+//!
+//! Nothing is formatted before somebody asks: an admitted pod costs no text. What comes from the
+//! pod is escaped and cut, because reasons go into logs, Events and status messages.
+
+use std::fmt::{self, Write as _};
+
+/// Longest text of a pod in a reason: every valid image reference fits (255 of path, 128 of tag,
+/// 71 of digest and a host).
+const MAX_QUOTED_CHARS: usize = 512;
+
+/// The decision on one pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Verdict<'v> {
+    /// The pod may run.
+    Allow(Grounds<'v>),
+    /// The pod must not run.
+    Deny(Grounds<'v>),
+}
+
+/// What a decision rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grounds<'v> {
+    /// The first rule that matched.
+    Rule {
+        /// Its `name`.
+        name: &'v str,
+        /// Its `message`, which denials give instead of the violation.
+        message: Option<&'v str>,
+        /// The condition that the pod violates, if the rule has conditions.
+        violation: Option<Violation<'v>>,
+    },
+    /// No rule matched.
+    DefaultAction,
+}
+
+/// How a pod violates a rule's conditions. Texts are the pod's unless named otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Violation<'v> {
+    /// The image cannot be told apart from others.
+    UnparsableImage(&'v str),
+    /// `images.denied`.
+    DeniedImage {
+        /// The image.
+        image: &'v str,
+        /// The policy's pattern.
+        pattern: &'v str,
+    },
+    /// `images.deniedRegistries`.
+    DeniedRegistry {
+        /// The image.
+        image: &'v str,
+        /// The policy's entry.
+        registry: &'v str,
+    },
+    /// `images.allowedRegistries`.
+    OutsideAllowedRegistries(&'v str),
+    /// `images.allowed`.
+    OutsideAllowedImages(&'v str),
+    /// `images.requireDigest`.
+    ImageWithoutDigest(&'v str),
+    /// `security.denyHostNetwork`.
+    HostNetwork,
+    /// `security.denyHostPID`.
+    HostPid,
+    /// `security.denyHostIPC`.
+    HostIpc,
+    /// `security.denyHostPath`.
+    HostPath,
+    /// `security.denyPrivileged`.
+    Privileged {
+        /// The container.
+        container: &'v str,
+    },
+    /// `security.denyRunAsRoot`: the user is 0 or no valid user.
+    RunsAsRoot {
+        /// The container.
+        container: &'v str,
+    },
+    /// `security.denyRunAsRoot`: nothing says who the user is.
+    MayRunAsRoot {
+        /// The container.
+        container: &'v str,
+    },
+    /// `security.deniedCapabilities`.
+    AddsCapability {
+        /// The container.
+        container: &'v str,
+        /// As the pod has it.
+        capability: &'v str,
+    },
+    /// `security.deniedCapabilities`, by way of `privileged`.
+    HasAllCapabilities {
+        /// The container.
+        container: &'v str,
+    },
+}
+
+impl<'v> Verdict<'v> {
+    /// May the pod run?
+    pub fn is_allow(&self) -> bool {
+        matches!(self, Self::Allow(_))
+    }
+
+    /// What it rests on.
+    pub fn grounds(&self) -> Grounds<'v> {
+        match self {
+            Self::Allow(grounds) | Self::Deny(grounds) => *grounds,
+        }
+    }
+
+    /// The rule that decided, `None` for the default action.
+    pub fn rule(&self) -> Option<&'v str> {
+        match self.grounds() {
+            Grounds::Rule { name, .. } => Some(name),
+            Grounds::DefaultAction => None,
+        }
+    }
+
+    /// The reason, formatted when displayed.
+    pub fn reason(&self) -> Reason<'v> {
+        Reason(*self)
+    }
+}
+
+/// Displays as the seed's reason strings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reason<'v>(Verdict<'v>);
+
+impl fmt::Display for Reason<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (participle, action) = match self.0 {
+            Verdict::Allow(_) => ("allowed", "allow"),
+            Verdict::Deny(_) => ("denied", "deny"),
+        };
+        match self.0.grounds() {
+            Grounds::DefaultAction => write!(out, "no matching rules, default action is {action}"),
+            Grounds::Rule { name, message, violation } => {
+                write!(out, "{participle} by rule '{name}': ")?;
+                match (self.0.is_allow(), message, violation) {
+                    (false, Some(message), _) => out.write_str(message),
+                    (_, _, Some(violation)) => violation.fmt(out),
+                    (_, _, None) => out.write_str("matched all criteria"),
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Display for Violation<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((kind, name)) = self.culprit() {
+            write!(out, "{kind} '{}' ", Quoted(name))?;
+        }
+        match *self {
+            Self::UnparsableImage(_) => out.write_str("is not a valid image reference"),
+            Self::DeniedImage { pattern, .. } => write!(out, "matches denied pattern '{pattern}'"),
+            Self::DeniedRegistry { registry, .. } => {
+                write!(out, "from denied registry '{registry}'")
+            }
+            Self::OutsideAllowedRegistries(_) => out.write_str("not from allowed registries"),
+            Self::OutsideAllowedImages(_) => out.write_str("matches no allowed pattern"),
+            Self::ImageWithoutDigest(_) => out.write_str("does not have a digest"),
+            Self::HostNetwork => out.write_str("pod uses hostNetwork"),
+            Self::HostPid => out.write_str("pod uses hostPID"),
+            Self::HostIpc => out.write_str("pod uses hostIPC"),
+            Self::HostPath => out.write_str("pod uses hostPath volume"),
+            Self::Privileged { .. } => out.write_str("is privileged"),
+            Self::RunsAsRoot { .. } => out.write_str("runs as root"),
+            Self::MayRunAsRoot { .. } => {
+                out.write_str("runs as root (neither runAsUser nor runAsNonRoot is set)")
+            }
+            Self::AddsCapability { capability, .. } => {
+                write!(out, "adds denied capability '{}'", Quoted(capability))
+            }
+            Self::HasAllCapabilities { .. } => {
+                out.write_str("adds denied capability 'ALL' (it is privileged)")
+            }
+        }
+    }
+}
+
+impl<'v> Violation<'v> {
+    /// The image or the container at fault, `None` for the pod itself.
+    fn culprit(&self) -> Option<(&'static str, &'v str)> {
+        match *self {
+            Self::UnparsableImage(image)
+            | Self::DeniedImage { image, .. }
+            | Self::DeniedRegistry { image, .. }
+            | Self::OutsideAllowedRegistries(image)
+            | Self::OutsideAllowedImages(image)
+            | Self::ImageWithoutDigest(image) => Some(("image", image)),
+            Self::Privileged { container }
+            | Self::RunsAsRoot { container }
+            | Self::MayRunAsRoot { container }
+            | Self::AddsCapability { container, .. }
+            | Self::HasAllCapabilities { container } => Some(("container", container)),
+            Self::HostNetwork | Self::HostPid | Self::HostIpc | Self::HostPath => None,
+        }
+    }
+}
+
+/// Text of a pod, without control characters and without end.
+struct Quoted<'v>(&'v str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut characters = self.0.chars();
+        for character in characters.by_ref().take(MAX_QUOTED_CHARS) {
+            // Debug escapes what a terminal or a log viewer would obey, bidirectional marks too.
+            match character {
+                '\'' | '"' | '\\' => out.write_char(character)?,
+                other => write!(out, "{}", other.escape_debug())?,
+            }
+        }
+        characters.next().map_or(Ok(()), |_| out.write_char('…'))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn denied(violation: Violation<'_>) -> String {
+        let grounds = Grounds::Rule { name: "r", message: None, violation: Some(violation) };
+        Verdict::Deny(grounds).reason().to_string()
+    }
+
+    #[test]
+    fn reasons_are_those_of_the_seed() {
+        let (image, container) = ("i", "c");
+        for (violation, expected) in [
+            (
+                Violation::DeniedImage { image, pattern: "p*" },
+                "image 'i' matches denied pattern 'p*'",
+            ),
+            (
+                Violation::DeniedRegistry { image, registry: "r" },
+                "image 'i' from denied registry 'r'",
+            ),
+            (Violation::OutsideAllowedRegistries(image), "image 'i' not from allowed registries"),
+            (Violation::ImageWithoutDigest(image), "image 'i' does not have a digest"),
+            (Violation::HostNetwork, "pod uses hostNetwork"),
+            (Violation::HostPid, "pod uses hostPID"),
+            (Violation::HostIpc, "pod uses hostIPC"),
+            (Violation::HostPath, "pod uses hostPath volume"),
+            (Violation::Privileged { container }, "container 'c' is privileged"),
+            (Violation::RunsAsRoot { container }, "container 'c' runs as root"),
+            (
+                Violation::AddsCapability { container, capability: "SYS_ADMIN" },
+                "container 'c' adds denied capability 'SYS_ADMIN'",
+            ),
+        ] {
+            assert_eq!(denied(violation), format!("denied by rule 'r': {expected}"));
+        }
+    }
+
+    #[test]
+    fn a_message_speaks_for_a_denial_and_not_for_an_admission() {
+        let grounds = Grounds::Rule { name: "r", message: Some("m"), violation: None };
+        assert_eq!(Verdict::Deny(grounds).reason().to_string(), "denied by rule 'r': m");
+        let allowed = Verdict::Allow(grounds).reason().to_string();
+        assert_eq!(allowed, "allowed by rule 'r': matched all criteria");
+    }
+
+    #[test]
+    fn text_of_the_pod_is_escaped_and_cut() {
+        let hostile = denied(Violation::UnparsableImage("a\n\u{1b}[31m\u{202e}b"));
+        assert!(!hostile.contains(['\n', '\u{1b}', '\u{202e}']), "{hostile:?}");
+        let long = "x".repeat(100_000);
+        assert!(denied(Violation::UnparsableImage(&long)).chars().count() < 600);
+    }
+}

@@ -1,0 +1,47 @@
+//! Replays the fuzz corpus: inputs written by hand and inputs that the fuzzers found.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test: a panic is its way to fail"
+)]
+
+#[path = "../fuzz/properties.rs"]
+mod properties;
+
+use std::fs;
+use std::path::Path;
+
+fn replay(target: &str, property: fn(&[u8])) {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
+    let inputs: Vec<_> =
+        fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(inputs.len() >= 8, "{target}: only {} inputs", inputs.len());
+    for path in inputs {
+        let input = fs::read(&path).unwrap();
+        let outcome = std::panic::catch_unwind(|| property(&input));
+        assert!(outcome.is_ok(), "{}", path.display());
+    }
+}
+
+#[test]
+fn every_kept_watch_stream_reads_the_same_in_pieces() {
+    replay("watch_frames", properties::watch_frames);
+}
+
+#[test]
+fn every_kept_list_reads_the_same_in_pieces() {
+    replay("pod_list", properties::pod_list);
+}
+
+#[test]
+fn every_kept_request_target_has_one_meaning() {
+    replay("request_target", properties::request_target);
+}
+
+#[test]
+fn every_kept_policy_decides_or_says_why_not() {
+    replay("policy_document", properties::policy_document);
+}

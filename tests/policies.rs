@@ -1,0 +1,138 @@
+//! Runs the cases that every policy in `policies/` ships with.
+//!
+//! `<name>.test.json` lists pods as the API server would send them, and what `<name>.json` must say
+//! about each. Pods take the way they take in the proxy: strict JSON, schema, typed view.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at what it cannot read")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use nodeward::kube_wire::json::{Cursor, Limits, Tape};
+use nodeward::kube_wire::pod::Pod;
+use nodeward::kube_wire::pod_schema::POD;
+use nodeward::kube_wire::schema::check;
+use nodeward::policy::Policy;
+
+/// Generous: the pods here are the repository's own.
+const LIMITS: Limits = Limits { depth: 32, nodes: 10_000 };
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    allowed: bool,
+    reason: String,
+    pod: serde_json::Value,
+}
+
+/// All policies, each with its cases.
+fn policies() -> Vec<(PathBuf, PathBuf)> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+    let files = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let is_policy = |path: &PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy();
+        name.ends_with(".json") && !name.ends_with(".test.json")
+    };
+    let mut policies: Vec<_> =
+        files.filter(is_policy).map(|path| (path.with_extension("test.json"), path)).collect();
+    policies.sort();
+    policies.into_iter().map(|(cases, policy)| (policy, cases)).collect()
+}
+
+/// Whether the pod is allowed, and the reason.
+fn decide(policy: &Policy, pod: &serde_json::Value) -> Result<(bool, String), String> {
+    let bytes = serde_json::to_vec(pod).unwrap();
+    let mut tape = Tape::default();
+    let fault = Cursor::of_final(&bytes).value(&mut tape, LIMITS).map_err(|e| format!("{e:?}"))?;
+    if let Some(fault) = fault {
+        return Err(format!("{fault:?}"));
+    }
+    let checked = check(tape.root(&bytes), &POD).map_err(|fault| format!("{fault:?}"))?;
+    let pod = Pod::read(&checked).map_err(|fault| format!("{fault:?}"))?;
+    let verdict = policy.evaluate(&pod);
+    Ok((verdict.is_allow(), verdict.reason().to_string()))
+}
+
+#[test]
+fn every_policy_decides_its_cases_as_written() {
+    let mut failures = Vec::new();
+    for (path, cases) in policies() {
+        let policy = Policy::parse(&fs::read(&path).unwrap()).unwrap().policy;
+        let cases = fs::read(&cases).unwrap_or_else(|error| panic!("{}: {error}", cases.display()));
+        for case in serde_json::from_slice::<Vec<Case>>(&cases).unwrap() {
+            let decided = decide(&policy, &case.pod);
+            if decided != Ok((case.allowed, case.reason)) {
+                failures.push(format!("{}: {}: {decided:?}", path.display(), case.name));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{failures:#?}");
+}
+
+#[test]
+fn every_policy_has_cases_for_both_verdicts_and_no_warnings() {
+    let policies = policies();
+    assert!(policies.len() >= 2, "{policies:?}");
+    for (path, cases) in policies {
+        let loaded = Policy::parse(&fs::read(&path).unwrap()).unwrap();
+        assert_eq!(loaded.warnings, [], "{}", path.display());
+        let cases: Vec<Case> = serde_json::from_slice(&fs::read(&cases).unwrap()).unwrap();
+        for verdict in [true, false] {
+            assert!(cases.iter().any(|case| case.allowed == verdict), "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_seed_policies_are_the_seeds_own_bytes() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+    for (name, digest) in [
+        ("seed-default.json", "cea288973edf4a2b8bebf0cf8fd93dd9260d4dce785ebd1e8fab2e2340010368"),
+        ("seed-strict.json", "5127c3de5c0c648d8bb94520e4320dcb2fa860c3ca17b314f9c9eeea5279750e"),
+    ] {
+        let policy = Policy::parse(&fs::read(directory.join(name)).unwrap()).unwrap().policy;
+        assert_eq!(policy.digest(), digest, "{name}");
+    }
+}
+
+/// The reference page of the policy language.
+fn reference() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference/policy.md"))
+        .unwrap()
+}
+
+/// All sources of the room, in one text.
+fn sources(directory: &Path) -> String {
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let read = |path: PathBuf| match path.is_dir() {
+        true => sources(&path),
+        false => fs::read_to_string(path).unwrap(),
+    };
+    entries.map(read).collect()
+}
+
+#[test]
+fn every_test_that_the_reference_names_exists() {
+    let sources = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/policy"));
+    let reference = reference();
+    let is_test = |word: &&str| {
+        word.matches('_').count() >= 3 && word.bytes().all(|b| b == b'_' || b.is_ascii_lowercase())
+    };
+    let named: Vec<_> = reference.split('`').filter(is_test).collect();
+    assert!(named.len() > 25, "{named:?}");
+    for name in named {
+        assert!(sources.contains(&format!("fn {name}(")), "{name}");
+    }
+}
+
+#[test]
+fn the_example_in_the_reference_loads_without_warnings() {
+    let reference = reference();
+    let mut examples = reference.split("```json\n").skip(1).peekable();
+    assert!(examples.peek().is_some());
+    for example in examples {
+        let text = example.split("```").next().unwrap();
+        assert_eq!(Policy::parse(text.as_bytes()).unwrap().warnings, []);
+    }
+}

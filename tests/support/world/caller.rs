@@ -1,0 +1,89 @@
+//! A bare HTTPS client: one GET, and what became of it, down to the certificate that was served.
+//!
+//! Deliberately no library client: those retry, pool and hide whether a handshake was refused.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+use crate::support::pki::{Authority, Identity};
+use crate::support::wait::Outcome;
+
+/// On loopback: what takes longer hangs.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// Whom the caller trusts and who it says it is.
+pub(crate) struct Caller {
+    tls: Option<ClientConfig>,
+}
+
+/// An HTTP answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: String,
+    /// The certificate that the server showed, DER. Empty without TLS.
+    pub(crate) certificate: Vec<u8>,
+}
+
+impl Caller {
+    /// A caller without TLS.
+    pub(crate) fn plaintext() -> Self {
+        Self { tls: None }
+    }
+
+    /// A caller that trusts `servers` and shows `identity`, if any.
+    pub(crate) fn new(servers: &Authority, identity: Option<&Identity>) -> Outcome<Self> {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(servers.pem().as_bytes())?)?;
+        let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots);
+        let config = match identity {
+            Some(identity) => config.with_client_auth_cert(
+                vec![CertificateDer::from_pem_slice(identity.certificate.as_bytes())?],
+                PrivateKeyDer::from_pem_slice(identity.key.as_bytes())?,
+            )?,
+            None => config.with_no_client_auth(),
+        };
+        Ok(Self { tls: Some(config) })
+    }
+
+    /// `GET target` at `address`. An error before the answer is complete is an error here.
+    pub(crate) fn get(&self, address: &str, target: &str) -> Outcome<Answer> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(LIMIT))?;
+        stream.set_write_timeout(Some(LIMIT))?;
+        let Some(config) = &self.tls else {
+            return answer(exchange(stream, address, target)?.1, Vec::new());
+        };
+        let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+        let name = ServerName::try_from(host.to_owned())?;
+        let session = ClientConnection::new(Arc::new(config.clone()), name)?;
+        let (tls, said) = exchange(StreamOwned::new(session, stream), address, target)?;
+        let shown = tls.conn.peer_certificates().and_then(|chain| chain.first());
+        answer(said, shown.map(|certificate| certificate.to_vec()).unwrap_or_default())
+    }
+}
+
+fn exchange<S: Read + Write>(mut stream: S, host: &str, target: &str) -> Outcome<(S, Vec<u8>)> {
+    write!(stream, "GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
+    stream.flush()?;
+    let mut said = Vec::new();
+    stream.read_to_end(&mut said)?;
+    Ok((stream, said))
+}
+
+fn answer(said: Vec<u8>, certificate: Vec<u8>) -> Outcome<Answer> {
+    let text = String::from_utf8_lossy(&said);
+    let (head, body) =
+        text.split_once("\r\n\r\n").ok_or("the connection ended without an answer")?;
+    let status = head.split(' ').nth(1).ok_or("no status line")?.parse()?;
+    Ok(Answer { status, body: body.to_owned(), certificate })
+}
