@@ -121,7 +121,7 @@ fn fifty_rules() -> Result<String, std::fmt::Error> {
             0 => (
                 "deny",
                 format!(
-                    r#""security":{{"denyPrivileged":true,"denyHostPath":true,"deniedCapabilities":["CAP_{number}"]}}"#
+                    r#""security":{{"denyPrivileged":true,"denyHostPath":true,"deniedCapabilities":["SYS_ADMIN","NET_ADMIN"]}}"#
                 ),
             ),
             1 => (

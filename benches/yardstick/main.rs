@@ -26,6 +26,7 @@ use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::arguments::{Arguments, Subject};
+use crate::report::Report;
 use crate::stage::Stage;
 
 /// Whatever ends a run early is for the person at the terminal: text, never matched on.
@@ -69,20 +70,27 @@ fn run(arguments: &Arguments, dir: &std::path::Path) -> Result<(), Failure> {
     if let Some(load) = arguments.single_load() {
         return speed::load_one(&stage, arguments, &load);
     }
-    let mut report = report::Report::default();
+    let mut report = Report::default();
     let machine = machine::Machine::read(arguments.rounds)?;
+    let measured = measure_all(&stage, arguments, &mut report);
+    // What was measured before something went wrong is worth seeing, but not worth keeping.
+    print!("{}", report.text(&machine));
+    measured?;
+    match &arguments.markdown {
+        Some(path) => report.write_markdown(&machine, path),
+        None => Ok(()),
+    }
+}
+
+fn measure_all(stage: &Stage, arguments: &Arguments, report: &mut Report) -> Result<(), Failure> {
     if !arguments.timed().is_empty() {
-        speed::measure(&stage, arguments, &mut report)?;
+        speed::measure(stage, arguments, report)?;
     }
     if arguments.asks_for(Subject::Decision) {
-        decision::measure(&stage, arguments, &mut report)?;
+        decision::measure(stage, arguments, report)?;
     }
     if arguments.asks_for(Subject::Memory) {
-        memory::measure(&stage, arguments, &mut report)?;
-    }
-    print!("{}", report.text(&machine));
-    if let Some(path) = &arguments.markdown {
-        report.write_markdown(&machine, path)?;
+        memory::measure(stage, arguments, report)?;
     }
     Ok(())
 }

@@ -22,7 +22,7 @@ pub(crate) fn measure(
     arguments: &Arguments,
     report: &mut Report,
 ) -> Result<(), Failure> {
-    let server = stage.api_server(PODS)?;
+    let server = stage.api_server(PODS, 0)?;
     let mut routes = arguments
         .targets()
         .into_iter()
@@ -60,7 +60,7 @@ fn note_memory(
 
 /// Puts one load on one target, for a profiler to watch, and prints what the client saw.
 pub(crate) fn load_one(stage: &Stage, arguments: &Arguments, load: &Load) -> Result<(), Failure> {
-    let server = stage.api_server(load.pods)?;
+    let server = stage.api_server(load.pods, 0)?;
     let target = arguments.targets().first().copied().unwrap_or(Target::Ours);
     let route = stage.open(target, server.address)?;
     let recorder = match (&route.program, &arguments.perf) {

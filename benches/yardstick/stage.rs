@@ -68,11 +68,12 @@ impl Stage {
         })
     }
 
-    /// Starts an API server with so many pods.
-    pub(crate) fn api_server(&self, pods: u32) -> Result<ApiServer, Failure> {
+    /// Starts an API server with so many pods, each so many bytes larger than usual.
+    pub(crate) fn api_server(&self, pods: u32, padding: u32) -> Result<ApiServer, Failure> {
         let mut command = bound(&self.yardstick);
         command.arg("serve").arg("-pki").arg(&self.dir);
         command.args(["-node", NODE, "-pods", &pods.to_string()]);
+        command.args(["-padding", &padding.to_string()]);
         let mut program = Running::start(command, &self.dir, "api-server")?;
         let line = program.wait_line()?;
         let (address, body) = line.split_once(' ').ok_or_else(|| line.clone())?;

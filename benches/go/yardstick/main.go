@@ -26,6 +26,7 @@ type options struct {
 	control string
 	node    string
 	pods    int
+	padding int
 	denied  bool
 	seconds float64
 	events  int
@@ -84,6 +85,7 @@ func parse(verb string, args []string) (options, error) {
 	flags.StringVar(&o.control, "control", "", "address of the fake API server itself, to order events from")
 	flags.StringVar(&o.node, "node", "bench", "name of the node that all pods are bound to")
 	flags.IntVar(&o.pods, "pods", 500, "pods on the node")
+	flags.IntVar(&o.padding, "padding", 0, "bytes by which each pod is larger than usual (serve)")
 	flags.BoolVar(&o.denied, "denied", false, "expect one pod in ten to be kept back")
 	flags.Float64Var(&o.seconds, "seconds", 1, "how long to measure; 0 takes one sample")
 	flags.IntVar(&o.events, "events", 20_000, "events in a burst")

@@ -55,14 +55,16 @@ func printSample(o options) error {
 		return err
 	}
 	const admitted = 1
-	pods := makePods(admitted+1, o.node, template)
+	pods := makePods(admitted+1, o.padding, o.node, template)
 	_, err = os.Stdout.Write(standalone(pods[admitted]))
 	return err
 }
 
-// makePods renders count pods bound to node, one in ten of them privileged.
-func makePods(count int, node string, compact []byte) []pod {
+// makePods renders count pods bound to node, one in ten of them privileged, each with padding bytes
+// of annotation more than the template has: pods that Helm or operators wrote carry such.
+func makePods(count, padding int, node string, compact []byte) []pod {
 	pods := make([]pod, count)
+	checksum := strings.Repeat("0123456789abcdef", padding/16)
 	for i := range pods {
 		namespace := "shop-" + strconv.Itoa(i%7)
 		name := fmt.Sprintf("storefront-7c9d6b5f4-%05x", i)
@@ -73,6 +75,7 @@ func makePods(count int, node string, compact []byte) []pod {
 			"@RESOURCEVERSION@", fixedVersion(listVersion),
 			"@NODE@", node,
 			"@OCTET@", strconv.Itoa(i%250+2),
+			"@CHECKSUM@", checksum,
 			"@DIGEST@", fmt.Sprintf("%062x", 0xc0ffee0000+i),
 		)
 		text := values.Replace(string(compact))

@@ -45,7 +45,7 @@ func newAPIServer(o options) (*apiServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	pods := makePods(o.pods, o.node, template)
+	pods := makePods(o.pods, o.padding, o.node, template)
 	s := &apiServer{
 		list:    listBody(pods),
 		lease:   leaseBody(o.node),

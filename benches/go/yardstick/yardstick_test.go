@@ -14,7 +14,7 @@ func samplePods(t *testing.T, count int) []pod {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return makePods(count, "bench", template)
+	return makePods(count, 0, "bench", template)
 }
 
 func TestPodsAreCompactAndOfAboutFourKilobytes(t *testing.T) {
