@@ -83,7 +83,11 @@ pub fn error(
 /// An answer of the API server that is not passed on.
 pub fn fault(fault: &AnswerFault) -> Response<AnswerBody> {
     let (code, retry_after) = fault.answer();
-    let reason = if code == StatusCode::BAD_GATEWAY { "BadGateway" } else { "ServiceUnavailable" };
+    let reason = match code {
+        StatusCode::BAD_REQUEST => "BadRequest",
+        StatusCode::BAD_GATEWAY => "BadGateway",
+        _ => "ServiceUnavailable",
+    };
     let status = Status::failure(code.as_u16(), reason, &format!("kubelet-proxy: {fault}"));
     error(code, &status, retry_after.map(HeaderValue::from))
 }
