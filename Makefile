@@ -10,6 +10,7 @@ build: ## Build the optimised binaries: target/release/
 	cargo build --release --locked
 
 demo: ## Show an allowed and a denied pod on a real cluster, about 20 s once built
+	@[ "$$(id -u)" = 0 ] || { echo "make demo needs root, for namespaces and containerd" >&2; exit 1; }
 	@.ci/packages demo
 	@tests/go/kubernetes/build >/dev/null
 	@cargo build --locked --bins --example demo

@@ -3,6 +3,8 @@
 //! The pod is what an API server sends for a Deployment of two containers, about 4 KB; it is checked
 //! and written against the real tables. `all` is what the hot path does for every pod.
 
+#![expect(clippy::expect_used, reason = "a benchmark of a broken fixture should stop")]
+
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

@@ -19,7 +19,7 @@ mod support;
 use std::process::ExitCode;
 
 /// Most of a trial is waiting for a reflector's back-off.
-const TRIALS_AT_ONCE: usize = 8;
+const TRIALS_AT_ONCE: usize = 12;
 
 fn main() -> ExitCode {
     let mut arguments = libtest_mimic::Arguments::from_args();

@@ -130,9 +130,8 @@ fn fifty_rules() -> Result<String, std::fmt::Error> {
         let (action, condition) = match number % 5 {
             0 => (
                 "deny",
-                format!(
-                    r#""security":{{"denyPrivileged":true,"denyHostPath":true,"deniedCapabilities":["SYS_ADMIN","NET_ADMIN"]}}"#
-                ),
+                r#""security":{"denyPrivileged":true,"denyHostPath":true,"deniedCapabilities":["SYS_ADMIN","NET_ADMIN"]}"#
+                    .to_owned(),
             ),
             1 => (
                 "deny",

@@ -59,8 +59,8 @@ pub enum NotRun {
     after_long_help = EXAMPLES
 )]
 struct Flags {
-    /// Kubeconfig for the API server [required]
-    #[arg(long, value_name = "FILE")]
+    /// Kubeconfig for the API server \[required\]
+    #[arg(long, help = "Kubeconfig for the API server [required]", value_name = "FILE")]
     kubeconfig: OsString,
     /// Context in the kubeconfig [default: its current one]
     #[arg(long, value_name = "NAME")]

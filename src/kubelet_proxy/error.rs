@@ -4,7 +4,7 @@ use http::StatusCode;
 use thiserror::Error;
 
 use crate::kube_wire::document::DocumentFault;
-use crate::upstream::UpstreamError;
+use crate::upstream::{Fault, UpstreamError};
 
 /// Why an answer about pods is not passed on.
 #[derive(Debug, Error)]
@@ -72,33 +72,55 @@ impl AnswerFault {
 
     /// Who has to mend it, as a metric label.
     pub fn whose(&self) -> &'static str {
-        match self {
-            Self::BrokenOff(BreakOff::Memory) | Self::Draining => "proxy",
-            Self::Unreachable(_)
-            | Self::Redirect
-            | Self::UnexpectedStatus(_)
-            | Self::ContentType
-            | Self::ContentEncoding
-            | Self::Document(_)
-            | Self::BrokenOff(BreakOff::Connection | BreakOff::TooSlow)
-            | Self::OtherObject => "api_server",
+        match self.fault() {
+            Fault::Client => "client",
+            Fault::ApiServer => "api_server",
+            Fault::Ours => "proxy",
         }
     }
 
     /// The HTTP status for the kubelet and, when trying again may help, after how many seconds.
     pub fn answer(&self) -> (StatusCode, Option<u32>) {
+        let may_pass = matches!(self, Self::Unreachable(_));
+        match self.fault() {
+            Fault::Client => (StatusCode::BAD_REQUEST, None),
+            Fault::ApiServer => (StatusCode::BAD_GATEWAY, may_pass.then_some(1)),
+            Fault::Ours => (StatusCode::SERVICE_UNAVAILABLE, Some(1)),
+        }
+    }
+
+    fn fault(&self) -> Fault {
         match self {
-            Self::Unreachable(_) => (StatusCode::BAD_GATEWAY, Some(1)),
-            Self::BrokenOff(BreakOff::Memory) | Self::Draining => {
-                (StatusCode::SERVICE_UNAVAILABLE, Some(1))
-            }
+            Self::Unreachable(error) => error.fault(),
+            Self::BrokenOff(BreakOff::Memory) | Self::Draining => Fault::Ours,
             Self::Redirect
             | Self::UnexpectedStatus(_)
             | Self::ContentType
             | Self::ContentEncoding
             | Self::Document(_)
             | Self::BrokenOff(BreakOff::Connection | BreakOff::TooSlow)
-            | Self::OtherObject => (StatusCode::BAD_GATEWAY, None),
+            | Self::OtherObject => Fault::ApiServer,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_status_tells_whose_fault_it_was_and_whether_to_try_again() {
+        let unreachable = |error| AnswerFault::Unreachable(error);
+        for (fault, code, retries) in [
+            (unreachable(UpstreamError::Connect("refused".into())), 502, true),
+            (unreachable(UpstreamError::Busy { lane: "short" }), 503, true),
+            (unreachable(UpstreamError::Unsendable("path")), 400, false),
+            (AnswerFault::Redirect, 502, false),
+            (AnswerFault::BrokenOff(BreakOff::Memory), 503, true),
+            (AnswerFault::Document(DocumentFault::Truncated), 502, false),
+        ] {
+            let (status, retry_after) = fault.answer();
+            assert_eq!((status.as_u16(), retry_after.is_some()), (code, retries), "{fault}");
         }
     }
 }

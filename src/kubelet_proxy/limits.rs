@@ -73,3 +73,6 @@ pub const DRAIN_GRACE: Duration = Duration::from_secs(10);
 
 /// How long the start waits for a credential plugin. Longer than its own limit of 10 s.
 pub const CREDENTIALS_AT_START: Duration = Duration::from_secs(12);
+
+/// Pause between looks at the API server and at certificates' expiries.
+pub const UPSTREAM_LOOK: Duration = Duration::from_secs(5);

@@ -106,7 +106,7 @@ impl Proxy {
         *request.uri_mut() = head.uri.clone();
         *request.headers_mut() = hop_headers::going_up(&head.headers);
         let response = self.upstream.send(permit.lane(), request, RESPONSE_HEAD_TIMEOUT).await?;
-        Ok(respond::relayed(permit, response))
+        Ok(respond::relayed(permit, response, &self.drain))
     }
 
     fn settle(

@@ -15,18 +15,23 @@ use super::error::AnswerFault;
 use super::filter::{FilteredBody, KubeletBytes, PodWriter};
 use crate::http::hop_headers;
 use crate::kube_wire::status_object::Status;
+use crate::net::drain::Drain;
 use crate::upstream::UpstreamBody;
 
 /// The body of an answer. Built by this file's functions alone.
-#[derive(Debug)]
 pub struct AnswerBody(Kind);
 
-#[derive(Debug)]
 enum Kind {
     Whole(Option<Bytes>),
     Filtered(Box<FilteredBody>),
-    Relayed(UpstreamBody),
+    Relayed {
+        body: UpstreamBody,
+        /// For watches: resolves when the process drains. They would keep it for minutes.
+        draining: Option<Draining>,
+    },
 }
+
+type Draining = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// The error of any of them.
 pub type AnswerError = Box<dyn std::error::Error + Send + Sync>;
@@ -52,8 +57,13 @@ pub fn stream(body: FilteredBody) -> Response<AnswerBody> {
     json(StatusCode::OK, Kind::Filtered(Box::new(body)))
 }
 
-/// An answer that carries no pods, as it comes. Redirects and informational statuses do not pass.
-pub fn relayed(_permit: &Relay, response: Response<UpstreamBody>) -> Response<AnswerBody> {
+/// An answer that carries no pods, as it comes. Redirects and informational statuses do not pass. A
+/// watch ends when the process drains; its client resumes where the last event left it.
+pub fn relayed(
+    permit: &Relay,
+    response: Response<UpstreamBody>,
+    drain: &Drain,
+) -> Response<AnswerBody> {
     let (head, body) = response.into_parts();
     if head.status.is_redirection() {
         return fault(&AnswerFault::Redirect);
@@ -61,7 +71,11 @@ pub fn relayed(_permit: &Relay, response: Response<UpstreamBody>) -> Response<An
     if head.status.is_informational() {
         return fault(&AnswerFault::UnexpectedStatus(head.status));
     }
-    let mut response = Response::new(AnswerBody(Kind::Relayed(body)));
+    let draining = permit.is_watch().then(|| {
+        let drain = drain.clone();
+        Box::pin(async move { drain.draining().await }) as Draining
+    });
+    let mut response = Response::new(AnswerBody(Kind::Relayed { body, draining }));
     *response.status_mut() = head.status;
     *response.headers_mut() = hop_headers::coming_down(&head.headers);
     response
@@ -83,7 +97,11 @@ pub fn error(
 /// An answer of the API server that is not passed on.
 pub fn fault(fault: &AnswerFault) -> Response<AnswerBody> {
     let (code, retry_after) = fault.answer();
-    let reason = if code == StatusCode::BAD_GATEWAY { "BadGateway" } else { "ServiceUnavailable" };
+    let reason = match code {
+        StatusCode::BAD_REQUEST => "BadRequest",
+        StatusCode::BAD_GATEWAY => "BadGateway",
+        _ => "ServiceUnavailable",
+    };
     let status = Status::failure(code.as_u16(), reason, &format!("kubelet-proxy: {fault}"));
     error(code, &status, retry_after.map(HeaderValue::from))
 }
@@ -122,7 +140,14 @@ impl Body for AnswerBody {
         match &mut self.0 {
             Kind::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Kind::Filtered(body) => Pin::new(body).poll_frame(context).map_err(Into::into),
-            Kind::Relayed(body) => Pin::new(body).poll_frame(context).map_err(Into::into),
+            Kind::Relayed { body, draining } => {
+                if let Some(draining) = draining
+                    && draining.as_mut().poll(context).is_ready()
+                {
+                    return Poll::Ready(None);
+                }
+                Pin::new(body).poll_frame(context).map_err(Into::into)
+            }
         }
     }
 
@@ -130,7 +155,7 @@ impl Body for AnswerBody {
         match &self.0 {
             Kind::Whole(bytes) => bytes.is_none(),
             Kind::Filtered(body) => body.is_end_stream(),
-            Kind::Relayed(body) => body.is_end_stream(),
+            Kind::Relayed { body, draining: _ } => body.is_end_stream(),
         }
     }
 
@@ -139,7 +164,7 @@ impl Body for AnswerBody {
             Kind::Whole(Some(bytes)) => SizeHint::with_exact(bytes.len() as u64),
             Kind::Whole(None) => SizeHint::with_exact(0),
             Kind::Filtered(_) => SizeHint::default(),
-            Kind::Relayed(body) => body.size_hint(),
+            Kind::Relayed { body, draining: _ } => body.size_hint(),
         }
     }
 }

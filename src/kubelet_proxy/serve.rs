@@ -4,7 +4,6 @@
 //! an API server that is down is not among these, for the kubelet just tries again.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -12,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::authenticate::Caller;
 use super::config::{ClientAuthentication, Front, PolicySource, RunError, RunOptions};
 use super::decide::{Judge, JudgeSettings};
-use super::limits::{CREDENTIALS_AT_START, DRAIN_GRACE};
+use super::limits::{CREDENTIALS_AT_START, DRAIN_GRACE, UPSTREAM_LOOK};
 use super::meters::Meters;
 use super::report_rejection::{self, Reporting};
 use super::{Proxy, trusted_file};
@@ -266,6 +265,10 @@ async fn watch_upstream(
     });
     let mut up = upstream.up();
     loop {
+        if !upstream.is_up() {
+            // Readiness must not wait for a kubelet that waits for readiness.
+            let _ = upstream.probe().await;
+        }
         let is_up = *up.borrow_and_update();
         reached.set(is_up);
         metrics.upstream_up().set(i64::from(is_up));
@@ -275,8 +278,8 @@ async fn watch_upstream(
         if let Some(server) = &server {
             metrics.certificate_expiry("server").set(server.not_after_seconds());
         }
-        // Once a minute for the expiry, which changes without the connection noticing.
-        match tokio::time::timeout(Duration::from_secs(60), up.changed()).await {
+        // Now and then for expiries, and to see an API server that came up meanwhile.
+        match tokio::time::timeout(UPSTREAM_LOOK, up.changed()).await {
             Ok(Ok(())) | Err(_) => {}
             Ok(Err(_closed)) => return,
         }

@@ -19,10 +19,11 @@ use crate::support::hostile_api_server::script::Script;
 use crate::support::hostile_api_server::{HostileApiServer, Protocols};
 use crate::support::pki::{Authority, IdentityFiles};
 
-/// Runs every hostile server and raw client of the process.
+/// Runs every hostile server and raw client of the process. It has more workers than a machine has
+/// cores, so that a server which sends without end delays no other, nor what measures delays.
 pub(crate) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(8)
         .enable_all()
         .build()
         .expect("a runtime")

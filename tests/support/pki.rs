@@ -157,6 +157,7 @@ fn subject(name: &str, organization: Option<&str>) -> CertificateParams {
     params
 }
 
+#[allow(clippy::arithmetic_side_effects, reason = "days near today do not overflow")]
 fn limit(params: &mut CertificateParams, validity: Validity) {
     const DAY: Duration = Duration::from_secs(24 * 3600);
     let since_epoch = UNIX_EPOCH.elapsed().expect("a clock that is past 1970");

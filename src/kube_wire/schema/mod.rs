@@ -1,8 +1,8 @@
 //! Shapes of Kubernetes objects as tables, and the one pass that checks a value against them.
 //!
-//! The tables are data (`pod_schema`); this room reads them. What [`check`] accepts, Go reads the same
+//! The tables are data (`pod_schema`); this room reads them. What [`check()`] accepts, Go reads the same
 //! way; what [`Checked`] writes was looked at member by member and never copied as a whole.
-//! Invariant: only [`check`] makes a [`Checked`], and a check that is unsure refuses.
+//! Invariant: only [`check()`] makes a [`Checked`], and a check that is unsure refuses.
 
 mod check;
 mod names;
@@ -90,7 +90,7 @@ pub enum Shape {
     Free,
 }
 
-/// A value that fits its schema. Only [`check`] makes one.
+/// A value that fits its schema. Only [`check()`] makes one.
 #[derive(Debug)]
 pub struct Checked<'a> {
     value: Value<'a>,
