@@ -22,6 +22,9 @@ use crate::kubelet_proxy::meters::Meters;
 use crate::net::drain::Drain;
 use crate::upstream::UpstreamBody;
 
+/// What has arrived is passed on together, up to this much: a frame and a TLS record hold 16 KiB.
+const PIECE_BYTES: usize = 12 << 10;
+
 /// How far a filter is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::kubelet_proxy) enum Progress {
@@ -206,7 +209,10 @@ impl Body for FilteredBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         loop {
-            if let Some(output) = self.filter.take() {
+            let is_full = self.filter.pending() >= PIECE_BYTES;
+            if (is_full || self.progress != Progress::More)
+                && let Some(output) = self.filter.take()
+            {
                 return Poll::Ready(Some(Ok(Frame::data(output.into_bytes()))));
             }
             match self.progress {
@@ -217,8 +223,15 @@ impl Body for FilteredBody {
                 }
                 Progress::More => {}
             }
-            if let Err(fault) = ready!(self.poll_work(context)) {
-                self.interrupt(&fault);
+            match self.poll_work(context) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(fault)) => self.interrupt(&fault),
+                Poll::Pending => {
+                    return match self.filter.take() {
+                        Some(output) => Poll::Ready(Some(Ok(Frame::data(output.into_bytes())))),
+                        None => Poll::Pending,
+                    };
+                }
             }
         }
     }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::{Ping, PingPong};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_rustls::TlsConnector;
@@ -33,6 +33,10 @@ const ADDRESS_LIMIT: Duration = Duration::from_secs(3);
 const STREAM_WINDOW_BYTES: u32 = 1 << 20;
 /// Bound of what one connection makes us hold while kubelets read slowly.
 const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
+/// What one read takes from the socket: rustls asks for 4 KiB at a time, a quarter of a record.
+const READ_BUFFER_BYTES: usize = 64 << 10;
+/// A list comes in fewer, larger pieces.
+const MAX_FRAME_BYTES: u32 = 64 << 10;
 /// A `Status`, an audit id, some warnings: nowhere near this.
 const MAX_HEAD_BYTES: u32 = 64 << 10;
 /// Same bound in hyper's terms: head and read buffer of an HTTP/1 connection.
@@ -101,6 +105,7 @@ impl Dialer {
         let generation = identity.current();
         let connector = TlsConnector::from(Arc::clone(&generation.tls.config));
         let name = self.endpoint.server_name().clone();
+        let tcp = BufReader::with_capacity(READ_BUFFER_BYTES, tcp);
         let tls = connector.connect(name, tcp).await?;
         if tls.get_ref().1.alpn_protocol() == Some(b"h2") {
             start_h2(tls, generation.number).await
@@ -132,6 +137,7 @@ where
         .initial_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_header_list_size(MAX_HEAD_BYTES)
+        .max_frame_size(MAX_FRAME_BYTES)
         // Until SETTINGS say more.
         .initial_max_send_streams(1)
         .handshake::<_, Bytes>(stream)
