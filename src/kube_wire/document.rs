@@ -46,6 +46,26 @@ impl DocumentFault {
     }
 }
 
+/// Why an attempt at one unit did not succeed.
+pub(super) enum Stop {
+    /// Perhaps with more bytes.
+    Halt(Halt),
+    /// Never.
+    Fault(DocumentFault),
+}
+
+impl From<Halt> for Stop {
+    fn from(halt: Halt) -> Self {
+        Self::Halt(halt)
+    }
+}
+
+impl From<DocumentFault> for Stop {
+    fn from(fault: DocumentFault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
 /// Sorts a failed attempt at one unit: `Ok` when more bytes may complete it.
 pub(super) fn wait_for_more(
     halt: Halt,

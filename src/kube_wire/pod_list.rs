@@ -5,7 +5,7 @@
 
 use std::ops::ControlFlow;
 
-use super::document::{DocumentFault, LONGEST_ENVELOPE_TEXT, is_blank, wait_for_more};
+use super::document::{DocumentFault, LONGEST_ENVELOPE_TEXT, Stop, is_blank, wait_for_more};
 use super::input::Input;
 use super::json::{Cursor, ExtentHint, Halt, Limits, Tape, Value, ValueFault};
 use super::pod_schema::POD_LIST_METADATA;
@@ -293,24 +293,6 @@ fn read_metadata(value: Value<'_>) -> Result<ListMetadata, Stop> {
             .field("remainingItemCount")
             .and_then(|value| value.as_i64()),
     })
-}
-
-/// Why an attempt at one step did not succeed.
-enum Stop {
-    Halt(Halt),
-    Fault(DocumentFault),
-}
-
-impl From<Halt> for Stop {
-    fn from(halt: Halt) -> Self {
-        Self::Halt(halt)
-    }
-}
-
-impl From<DocumentFault> for Stop {
-    fn from(fault: DocumentFault) -> Self {
-        Self::Fault(fault)
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! structure, sees two. BOOKMARK, ERROR and DELETED are read for the few facts that they carry, so
 //! that nothing else in them can travel on. Next in the story: `received_pod`.
 
-use super::document::{DocumentFault, LONGEST_ENVELOPE_TEXT, is_blank, wait_for_more};
+use super::document::{DocumentFault, LONGEST_ENVELOPE_TEXT, Stop, is_blank, wait_for_more};
 use super::grammar::Grammar;
 use super::input::Input;
 use super::json::{Cursor, ExtentHint, Halt, Limits, Tape, Value, ValueFault};
@@ -261,24 +261,6 @@ fn bookmark(object: Value<'_>, flaw: Option<ValueFault>) -> Result<WatchEvent<'_
 
 fn envelope(problem: &'static str) -> Stop {
     Stop::Fault(DocumentFault::Envelope(problem))
-}
-
-/// Why an attempt at one event did not succeed.
-enum Stop {
-    Halt(Halt),
-    Fault(DocumentFault),
-}
-
-impl From<Halt> for Stop {
-    fn from(halt: Halt) -> Self {
-        Self::Halt(halt)
-    }
-}
-
-impl From<DocumentFault> for Stop {
-    fn from(fault: DocumentFault) -> Self {
-        Self::Fault(fault)
-    }
 }
 
 #[cfg(test)]
