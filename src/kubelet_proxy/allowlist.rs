@@ -1,7 +1,7 @@
 //! Every request that a kubelet 1.33–1.36 makes, and nothing else.
 //!
 //! Read from kubelet's calls of its API clients (k8s.io/kubernetes pkg/kubelet, pkg/volume, cmd/kubelet)
-//! and the `system:node` role; the real-cluster test fails when a running kubelet is refused anything.
+//! and the `system:node` role; what a kubelet is refused is counted by rule in `refused_total`.
 //! Pod routes are marked, so that no other file decides what counts as one.
 
 use http::Method;
