@@ -121,6 +121,7 @@ impl FilteredBody {
             self.progress = self.filter.interrupt(&AnswerFault::Draining);
             return Poll::Ready(Ok(()));
         }
+        let written = self.filter.pending();
         let step = match Pin::new(&mut self.source).poll_frame(context) {
             Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
                 Ok(chunk) => self.filter.feed(&chunk),
@@ -135,6 +136,10 @@ impl FilteredBody {
             }
         };
         self.progress = step?;
+        // On a watch the patience is for one event: a lively one may never pause between two.
+        if self.filter.ends_on_drain() && self.filter.pending() > written {
+            self.incomplete_since = None;
+        }
         self.reserve_memory()?;
         self.wind_timer();
         Poll::Ready(Ok(()))
