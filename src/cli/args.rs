@@ -16,8 +16,8 @@ use super::flag_values;
 use super::go_flags;
 use super::refusals::{
     ALL_PODS_WITH_POLICY, ANY_CLIENT_WITH_CA, CLIENT_CA_WITHOUT_TLS, EMPTY_KUBECONFIG,
-    MISSING_CERTIFICATE, MISSING_CLIENT_CA, MISSING_KEY, MISSING_POLICY, MISSING_TLS,
-    NAME_WITHOUT_CA, PLAINTEXT_WITH_TLS, TOO_LITTLE_MEMORY,
+    IMMUTABLE_WITHOUT_POLICY, MISSING_CERTIFICATE, MISSING_CLIENT_CA, MISSING_KEY, MISSING_POLICY,
+    MISSING_TLS, NAME_WITHOUT_CA, PLAINTEXT_WITH_TLS, TOO_LITTLE_MEMORY,
 };
 use crate::kubelet_proxy::config::{
     ClientAuthentication, Front, PolicySource, RequestLog, RunOptions, UpstreamOptions,
@@ -55,7 +55,7 @@ pub enum NotRun {
     args_override_self = true,
     override_usage = "kubelet-proxy [run] --kubeconfig FILE [FLAGS]",
     max_term_width = 100,
-    after_help = "Flags that accept a risk (--allow-...) and examples: --help",
+    after_help = "More flags, those that accept a risk (--allow-...), and examples: --help",
     after_long_help = EXAMPLES
 )]
 struct Flags {
@@ -89,9 +89,17 @@ struct Flags {
     /// Policy that pods must satisfy, JSON
     #[arg(long, value_name = "FILE")]
     admission_policy: Option<OsString>,
+    /// Keep the policy read at start; a reload that finds another one is refused
+    #[arg(long, default_value_t = defaults::IMMUTABLE_POLICY, hide_short_help = true)]
+    immutable_policy: bool,
     /// Where /metrics, /livez, /readyz are served [default: nowhere]
     #[arg(long, value_name = "ADDR", value_parser = flag_values::listen_address)]
     metrics_addr: Option<SocketAddr>,
+    /// Unix socket for these and /status [default: none]
+    ///
+    /// Made with mode 0600. Not used where systemd passes a socket named admin.
+    #[arg(long, value_name = "PATH", hide_short_help = true)]
+    admin_socket: Option<OsString>,
     /// Memory for all bodies in flight
     ///
     /// An answer that finds it used up ends. Keep it well below the unit's MemoryMax.
@@ -210,6 +218,7 @@ impl Flags {
             front,
             policy,
             metrics_address: self.metrics_addr,
+            admin_socket: path(&self.admin_socket),
             request_log: RequestLog {
                 requests: self.log_requests,
                 pod_payloads: self.log_pod_payloads,
@@ -259,7 +268,10 @@ impl Flags {
 
     fn policy(&self) -> Result<PolicySource, String> {
         match (path(&self.admission_policy), self.risks.allow_all_pods) {
-            (Some(file), false) => Ok(PolicySource::File(file)),
+            (Some(path), false) => {
+                Ok(PolicySource::File { path, is_immutable: self.immutable_policy })
+            }
+            (None, true) if self.immutable_policy => Err(IMMUTABLE_WITHOUT_POLICY.to_owned()),
             (None, true) => Ok(PolicySource::AllowAll),
             (Some(_), true) => Err(ALL_PODS_WITH_POLICY.to_owned()),
             (None, false) => Err(MISSING_POLICY.to_owned()),

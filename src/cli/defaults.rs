@@ -21,3 +21,6 @@ pub const LOG_LEVEL: &str = "info";
 
 /// The journal under systemd, JSON elsewhere.
 pub const LOG_FORMAT: &str = "auto";
+
+/// A policy can be replaced by a reload; the appliance says no.
+pub const IMMUTABLE_POLICY: bool = false;

@@ -34,6 +34,9 @@ pub(super) const MISSING_POLICY: &str = "--admission-policy is missing: give the
 pub(super) const ALL_PODS_WITH_POLICY: &str =
     "--allow-all-pods contradicts --admission-policy: leave out one of them";
 
+pub(super) const IMMUTABLE_WITHOUT_POLICY: &str =
+    "--immutable-policy means nothing with --allow-all-pods: give a policy, or leave it out";
+
 pub(super) const EMPTY_KUBECONFIG: &str =
     "--kubeconfig is empty: name the kubeconfig for the API server";
 

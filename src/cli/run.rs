@@ -14,6 +14,7 @@ use crate::kubelet_proxy::config::{RunError, RunOptions};
 use crate::systemd::capabilities::{self, CapabilityReport};
 use crate::systemd::journal::{self, MessageKind};
 use crate::systemd::listen_fds::{self, InheritedSockets};
+use crate::systemd::notify;
 
 /// What the process was given and gave up before the role runs.
 #[derive(Debug)]
@@ -73,6 +74,7 @@ where
         Ok(()) => Exit::Success,
         Err(error) => {
             complain(&error.to_string());
+            notify::status(&error.to_string());
             match error {
                 RunError::BadConfiguration(_) => Exit::BadConfiguration,
                 RunError::Failed(_) => Exit::Failure,

@@ -146,7 +146,8 @@ where
     }
 }
 
-async fn serve_http1<I, S, R, B>(stream: I, service: S, drain: &Drain)
+/// HTTP/1.1 on a stream that needs no handshake, or has had it.
+pub(super) async fn serve_http1<I, S, R, B>(stream: I, service: S, drain: &Drain)
 where
     I: AsyncRead + AsyncWrite + Unpin,
     S: Fn(Request<Incoming>) -> R,

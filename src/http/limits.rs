@@ -13,6 +13,9 @@ pub const MAX_CONNECTIONS: usize = 128;
 /// handshake cannot use up the places of those who did.
 pub const MAX_HANDSHAKES: usize = 128;
 
+/// Connections to a unix socket: the watchdog's one, a monitoring agent, and people.
+pub const MAX_LOCAL_CONNECTIONS: usize = 32;
+
 /// A handshake on a loaded node takes well under a second; Go clients give up after ten.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 

@@ -9,4 +9,5 @@ mod connection;
 pub mod hop_headers;
 pub mod limits;
 pub mod listen;
+pub mod local_socket;
 pub mod tls_refusal;

@@ -17,8 +17,10 @@ pub struct RunOptions {
     pub front: Front,
     /// What is enforced.
     pub policy: PolicySource,
-    /// Where `/metrics` and the health checks are served; nowhere if absent.
+    /// Where `/metrics` and the health checks are served over TCP; nowhere if absent.
     pub metrics_address: Option<SocketAddr>,
+    /// Unix socket for these and `/status`, unless systemd passed one; nowhere if absent.
+    pub admin_socket: Option<PathBuf>,
     /// What is logged about requests.
     pub request_log: RequestLog,
     /// Budget for all bodies in flight, in bytes; at least 1 MiB.
@@ -76,7 +78,22 @@ pub enum PolicySource {
     /// `--allow-all-pods`: nothing.
     AllowAll,
     /// The policy in this file.
-    File(PathBuf),
+    File {
+        /// The file.
+        path: PathBuf,
+        /// `--immutable-policy`: what it said at the start stays in force.
+        is_immutable: bool,
+    },
+}
+
+impl PolicySource {
+    /// Does a reload leave the policy alone, whatever its file says?
+    pub fn is_immutable(&self) -> bool {
+        match self {
+            Self::AllowAll => true,
+            Self::File { path: _, is_immutable } => *is_immutable,
+        }
+    }
 }
 
 /// What is logged about requests.

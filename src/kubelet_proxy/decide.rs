@@ -1,18 +1,19 @@
 //! Phase 5: one ruling per pod, by its own policy, its pinned spec and what is wrong with it.
 //!
 //! Every pod is ruled on whatever its phase, its deletion or its route, since each of these is the
-//! API server's word. Only [`Judge::rule`] makes an [`AdmittedPod`]. Next in the story: `filter`.
+//! API server's word. Only [`Hearing::rule`] makes an [`AdmittedPod`]. Next in the story: `filter`.
 
 use std::ops::Range;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use tokio::time::Instant;
 
 use super::filter::kubelet_bytes::Arrival;
 use super::meters::Meters;
 use super::mirror_pod;
 use super::pod_ledger::{DenialStanding, PodLedger, Uid};
-use super::relist::RelistGate;
+use super::policy_in_force::PolicyInForce;
 use super::report_rejection::{REASON, Rejection, RejectionReporter, reason_digest};
 use crate::audit::record::{ADMISSION_TARGET, Decision, DecisionRecord, Source as RecordedSource};
 use crate::audit::redact::redacted_pod;
@@ -20,9 +21,8 @@ use crate::kube_wire::pod::Pod;
 use crate::kube_wire::received_pod::{FaultyPod, ReceivedPod, SoundPod};
 use crate::kube_wire::spec_pin::{PodEncoding, SpecPin};
 use crate::kube_wire::watch_event::Tombstone;
-use crate::policy::Policy;
 
-/// A pod that may reach the kubelet, in its canonical form. Made by [`Judge::rule`] alone.
+/// A pod that may reach the kubelet, in its canonical form. Made by [`Hearing::rule`] alone.
 #[derive(Debug)]
 pub struct AdmittedPod<'s> {
     json: &'s [u8],
@@ -89,28 +89,57 @@ pub(super) struct JudgeSettings {
     pub(super) logs_payloads: bool,
 }
 
-/// Everything that a ruling depends on.
+/// What rulings depend on, from start to end of the process.
 #[derive(Debug)]
 pub struct Judge {
-    policy: Policy,
+    in_force: ArcSwap<PolicyInForce>,
     ledger: PodLedger,
-    relist: RelistGate,
     reporter: RejectionReporter,
     meters: Arc<Meters>,
     settings: JudgeSettings,
 }
 
+/// The judge with the policy that one answer is decided by, from its first pod to its last.
+#[derive(Clone, Debug)]
+pub struct Hearing {
+    judge: Arc<Judge>,
+    by: Arc<PolicyInForce>,
+}
+
 impl Judge {
     pub(super) fn new(
-        policy: Policy,
+        policy: PolicyInForce,
         reporter: RejectionReporter,
         meters: Arc<Meters>,
         settings: JudgeSettings,
     ) -> Self {
-        let (ledger, relist) = (PodLedger::default(), RelistGate::default());
-        Self { policy, ledger, relist, reporter, meters, settings }
+        let in_force = ArcSwap::from_pointee(policy);
+        Self { in_force, ledger: PodLedger::default(), reporter, meters, settings }
     }
 
+    /// Begins one answer, by the policy in force now.
+    pub(super) fn hear(self: &Arc<Self>) -> Hearing {
+        Hearing { judge: Arc::clone(self), by: self.in_force() }
+    }
+
+    /// The policy in force now.
+    pub(super) fn in_force(&self) -> Arc<PolicyInForce> {
+        self.in_force.load_full()
+    }
+
+    /// Puts another policy in force: watches decided by the one before end, and kubelets list again.
+    pub(super) fn put_in_force(&self, policy: PolicyInForce) {
+        // Stored first: who is told that the old one has ended must find the new one.
+        self.in_force.swap(Arc::new(policy)).supersede();
+    }
+
+    /// The pods on record.
+    pub fn ledger(&self) -> &PodLedger {
+        &self.ledger
+    }
+}
+
+impl Hearing {
     /// Rules on one pod.
     pub fn rule<'s, 'p>(
         &self,
@@ -123,28 +152,33 @@ impl Judge {
             ReceivedPod::Sound(sound) => self.rule_on_sound(sound, source, scratch),
             ReceivedPod::Faulty(faulty) => self.deny_faulty(faulty, source),
         };
-        self.meters.decided(began.elapsed());
+        self.meters().decided(began.elapsed());
         ruling
     }
 
     /// The pods on record.
     pub fn ledger(&self) -> &PodLedger {
-        &self.ledger
-    }
-
-    /// The counters that rulings feed.
-    pub(super) fn meters(&self) -> &Meters {
-        &self.meters
+        &self.judge.ledger
     }
 
     /// A whole list went through.
     pub fn listed(&self) {
-        self.relist.listed();
+        self.by.listed();
     }
 
     /// Must a resumed watch be sent back to list?
     pub fn sends_back(&self) -> bool {
-        self.relist.sends_back()
+        self.by.sends_back()
+    }
+
+    /// Resolves when another policy is in force.
+    pub(super) fn superseded(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.by.superseded()
+    }
+
+    /// The counters that rulings feed.
+    pub(super) fn meters(&self) -> &Meters {
+        &self.judge.meters
     }
 
     fn rule_on_sound<'s, 'p>(
@@ -159,7 +193,7 @@ impl Judge {
             return self.deny(pod, None, "metadata.uid: not a UUID".to_owned(), source);
         };
         if pod.is_mirror {
-            if self.ledger.is_pinned(uid) {
+            if self.ledger().is_pinned(uid) {
                 let reason = "became a mirror pod after admission".to_owned();
                 return self.deny(pod, None, reason, source);
             }
@@ -167,7 +201,7 @@ impl Judge {
             mirror_pod::write_inert(sound, &mut scratch.json);
             return Ruling::Admit(AdmittedPod { json: &scratch.json });
         }
-        let verdict = self.policy.evaluate(pod);
+        let verdict = self.by.policy().evaluate(pod);
         let rule = verdict.rule();
         if !verdict.is_allow() {
             return self.deny(pod, rule, verdict.reason().to_string(), source);
@@ -177,13 +211,13 @@ impl Judge {
         let encoding = PodEncoding { bytes: &scratch.json, span, mutable: &scratch.mutable };
         let pin = SpecPin::new(checked, pod, &encoding);
         let standing = match source {
-            Source::List | Source::Watch(_) => self.ledger.admit(uid, pin),
-            Source::Get | Source::Write => self.ledger.compare(uid, &pin),
+            Source::List | Source::Watch(_) => self.ledger().admit(uid, pin),
+            Source::Get | Source::Write => self.ledger().compare(uid, &pin),
         };
         if let Err(refusal) = standing {
             return self.deny(pod, None, refusal.to_string(), source);
         }
-        self.meters.admitted(rule);
+        self.by.meters().admitted(rule);
         if tracing::enabled!(target: ADMISSION_TARGET, tracing::Level::DEBUG) {
             self.record(
                 Some(pod),
@@ -194,7 +228,7 @@ impl Judge {
                 source,
             );
         }
-        if self.settings.logs_payloads {
+        if self.judge.settings.logs_payloads {
             log_payload(&scratch.json);
         }
         Ruling::Admit(AdmittedPod { json: &scratch.json })
@@ -208,7 +242,7 @@ impl Judge {
         source: Source,
     ) -> Ruling<'s, 'p> {
         let standing = self.standing(pod.identity.uid, &reason);
-        self.meters.denied(rule);
+        self.by.meters().denied(rule);
         if standing.is_news {
             self.record(Some(pod), Tombstone::from(pod), Decision::Deny, rule, &reason, source);
         }
@@ -219,7 +253,7 @@ impl Judge {
     fn standing(&self, uid: &str, reason: &str) -> DenialStanding {
         let unknown =
             DenialStanding { is_news: true, was_admitted: false, reported_stopped: false };
-        Uid::parse(uid).map_or(unknown, |uid| self.ledger.deny(uid, reason_digest(reason)))
+        Uid::parse(uid).map_or(unknown, |uid| self.ledger().deny(uid, reason_digest(reason)))
     }
 
     /// Tells the cluster, unless it knows. A pod that is being deleted is ended only if no container of
@@ -237,12 +271,12 @@ impl Judge {
             wants_delete: pod.is_being_deleted && (never_ran || standing.reported_stopped),
         };
         if rejection.wants_status || rejection.wants_delete {
-            self.reporter.report(rejection);
+            self.judge.reporter.report(rejection);
         }
     }
 
     fn deny_faulty<'s, 'p>(&self, faulty: &FaultyPod<'p>, source: Source) -> Ruling<'s, 'p> {
-        self.meters.denied(None);
+        self.by.meters().denied(None);
         let reason = format!("pod is not sound: {}", faulty.fault);
         let Some(identity) = faulty.identity else {
             tracing::warn!(reason, "a pod without a well-formed identity is hidden");
@@ -256,7 +290,7 @@ impl Judge {
         if let Some(uid) = identity.uid
             && (standing.is_news || source == Source::List)
         {
-            self.reporter.report(Rejection {
+            self.judge.reporter.report(Rejection {
                 namespace: identity.namespace.to_owned(),
                 name: identity.name.to_owned(),
                 uid: uid.to_owned(),
@@ -290,10 +324,10 @@ impl Judge {
             uid: identity.uid.unwrap_or_default(),
             rule,
             reason,
-            policy: self.policy.name(),
-            policy_digest: self.policy.digest(),
+            policy: self.by.policy().name(),
+            policy_digest: self.by.policy().digest(),
             images: &images,
-            node: &self.settings.node,
+            node: &self.judge.settings.node,
             source,
             event_type,
         }

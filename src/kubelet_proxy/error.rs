@@ -31,7 +31,7 @@ pub enum AnswerFault {
     #[error("the API server's answer broke off: {0}")]
     BrokenOff(BreakOff),
     /// This process is stopping or its policy changed.
-    #[error("the proxy is going away; list again")]
+    #[error("the proxy is stopping or its policy has changed; list again")]
     Draining,
     /// Another object than the one asked for.
     #[error("the API server answered with another object than was asked for")]

@@ -1,4 +1,4 @@
-//! The counters of this role, resolved at start: a decision or a request takes no lock to count.
+//! The counters of this role, and those of the policy in force.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -15,8 +15,6 @@ const NO_RULE: &str = "";
 #[derive(Debug)]
 pub(super) struct Meters {
     metrics: Metrics,
-    admitted: HashMap<String, Counter>,
-    denied: HashMap<String, Counter>,
     decision_time: Timing,
     watches: Gauge,
     pub(super) events: WatchEventCounters,
@@ -24,6 +22,13 @@ pub(super) struct Meters {
     pub(super) relayed: RequestMeter,
     pub(super) pods: RequestMeter,
     pub(super) refused: RequestMeter,
+}
+
+/// Decisions of one policy, by its rules.
+#[derive(Debug)]
+pub(super) struct RuleMeters {
+    admitted: HashMap<String, Counter>,
+    denied: HashMap<String, Counter>,
 }
 
 /// What was done with watch events, by type.
@@ -38,18 +43,31 @@ pub(super) struct WatchEventCounters {
     pub(super) error: Counter,
 }
 
-impl Meters {
-    /// Handles for a policy's rules.
-    pub(super) fn new(metrics: Metrics, policy: &Policy) -> Self {
+impl RuleMeters {
+    /// Resolved when a policy is loaded: a decision takes no lock to count.
+    pub(super) fn new(metrics: &Metrics, policy: &Policy) -> Self {
         let per_rule = |verdict: &'static str| {
             let rules = policy.rule_names().chain([NO_RULE]);
             rules
                 .map(|rule| (rule.to_owned(), metrics.decisions(verdict, rule.to_owned())))
                 .collect()
         };
+        Self { admitted: per_rule("allow"), denied: per_rule("deny") }
+    }
+
+    pub(super) fn admitted(&self, rule: Option<&str>) {
+        count(&self.admitted, rule);
+    }
+
+    pub(super) fn denied(&self, rule: Option<&str>) {
+        count(&self.denied, rule);
+    }
+}
+
+impl Meters {
+    /// Resolved at start: a request takes no lock to count.
+    pub(super) fn new(metrics: Metrics) -> Self {
         Self {
-            admitted: per_rule("allow"),
-            denied: per_rule("deny"),
             decision_time: metrics.decision_duration(),
             watches: metrics.watch_streams(),
             events: WatchEventCounters {
@@ -67,14 +85,6 @@ impl Meters {
             refused: metrics.requests("refused"),
             metrics,
         }
-    }
-
-    pub(super) fn admitted(&self, rule: Option<&str>) {
-        count(&self.admitted, rule);
-    }
-
-    pub(super) fn denied(&self, rule: Option<&str>) {
-        count(&self.denied, rule);
     }
 
     pub(super) fn decided(&self, took: Duration) {

@@ -18,14 +18,18 @@ mod mirror_pod;
 mod one_pod;
 pub mod pod_ledger;
 mod pods;
-mod relist;
+mod policy_file;
+mod policy_in_force;
+mod reload;
 mod report_rejection;
 pub mod respond;
 #[cfg(test)]
 mod sample_pods;
 mod serve;
+mod status_page;
 mod status_report;
 pub mod trusted_file;
+mod watchdog;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +43,7 @@ pub use serve::serve;
 
 use self::authenticate::Caller;
 use self::classify::{Asked, Relay, classify};
-use self::decide::Judge;
+use self::decide::{Hearing, Judge};
 use self::error::AnswerFault;
 use self::filter::body::Surroundings;
 use self::limits::RESPONSE_HEAD_TIMEOUT;
@@ -148,10 +152,16 @@ impl Proxy {
         );
     }
 
-    fn surroundings(&self, patience: Duration) -> Surroundings {
+    fn surroundings(&self, hearing: &Hearing, patience: Duration) -> Surroundings {
+        let (drain, superseded) = (self.drain.clone(), hearing.superseded());
         Surroundings {
             budget: self.budget.clone(),
-            drain: self.drain.clone(),
+            ending: Box::pin(async move {
+                tokio::select! {
+                    () = drain.draining() => {}
+                    () = superseded => {}
+                }
+            }),
             meters: Arc::clone(&self.meters),
             patience,
         }

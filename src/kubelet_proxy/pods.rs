@@ -87,8 +87,9 @@ async fn list(
     match ask(&proxy.upstream, question, &[StatusCode::OK]).await? {
         PodReply::Error(code, status, retry) => Ok(respond::error(code, &status, retry)),
         PodReply::Pods(_, source) => {
-            let filter = Box::new(ListFilter::new(Arc::clone(&proxy.judge), query.is_partial));
-            let surroundings = proxy.surroundings(LIST_DEADLINE);
+            let hearing = proxy.judge.hear();
+            let surroundings = proxy.surroundings(&hearing, LIST_DEADLINE);
+            let filter = Box::new(ListFilter::new(hearing, query.is_partial));
             let mut body = FilteredBody::new(source, filter, surroundings);
             body.hold_back(LIST_HOLD_BACK_BYTES).await?;
             Ok(respond::stream(body))
@@ -101,15 +102,17 @@ async fn watch(
     query: ListQuery,
     headers: HeaderMap,
 ) -> Result<Response<AnswerBody>, AnswerFault> {
-    if query.resumes && proxy.judge.sends_back() {
+    // Begun before the question, so that a policy that changes meanwhile ends the watch.
+    let hearing = proxy.judge.hear();
+    if query.resumes && hearing.sends_back() {
         let status = Status::expired("kubelet-proxy has decided on no list yet: list first");
         return Ok(respond::only_event(&status));
     }
     match ask(&proxy.upstream, many(&query, headers, Lane::Watch), &[StatusCode::OK]).await? {
         PodReply::Error(code, status, retry) => Ok(respond::error(code, &status, retry)),
         PodReply::Pods(_, source) => {
-            let filter = Box::new(WatchFilter::new(Arc::clone(&proxy.judge)));
-            let surroundings = proxy.surroundings(EVENT_DEADLINE);
+            let surroundings = proxy.surroundings(&hearing, EVENT_DEADLINE);
+            let filter = Box::new(WatchFilter::new(hearing));
             Ok(respond::stream(FilteredBody::new(source, filter, surroundings)))
         }
     }
@@ -133,7 +136,7 @@ async fn one(
         Answered::Status(status) => Ok(respond::error(code, &status, None)),
         Answered::Pod(received) => {
             let mut scratch = Scratch::default();
-            match proxy.judge.rule(&received, source, &mut scratch) {
+            match proxy.judge.hear().rule(&received, source, &mut scratch) {
                 Ruling::Admit(pod) => Ok(respond::object(code, KubeletBytes::pod(&pod))),
                 // The delete was done; what the pod looked like is nobody's business here.
                 Ruling::Deny(_) | Ruling::Unidentified if is_delete => {

@@ -3,30 +3,36 @@
 //! Everything that can be wrong with the configuration is found before the first connection is taken;
 //! an API server that is down is not among these, for the kubelet just tries again.
 
+use std::os::unix::net::UnixListener as StdUnixListener;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::authenticate::Caller;
 use super::config::{ClientAuthentication, Front, PolicySource, RunError, RunOptions};
 use super::decide::{Judge, JudgeSettings};
 use super::limits::{CREDENTIALS_AT_START, DRAIN_GRACE, UPSTREAM_LOOK};
 use super::meters::Meters;
+use super::policy_in_force::PolicyInForce;
+use super::reload::{self, LastReload, Reloader};
 use super::report_rejection::{self, Reporting};
-use super::{Proxy, trusted_file};
+use super::status_page::StatusPage;
+use super::{Proxy, policy_file, watchdog};
 use crate::http::budget::BodyBudget;
 use crate::http::listen::{self, Listener, Transport};
-use crate::metrics::admin_server::{self, Admin};
+use crate::http::local_socket;
+use crate::metrics::admin_server::{self, Admin, StatusSource};
 use crate::metrics::connection_counts::ConnectionCounts;
 use crate::metrics::readiness::{Condition, Readiness};
 use crate::metrics::registry::Metrics;
 use crate::net::drain::{self, Drain};
-use crate::policy::{MAX_POLICY_BYTES, Policy};
+use crate::policy::Policy;
 use crate::systemd::capabilities::CapabilityReport;
 use crate::systemd::listen_fds::InheritedSockets;
 use crate::systemd::notify;
-use crate::tls::{ClientRule, FileFollower, KeyPair, Material, ServerTls};
+use crate::tls::{ClientRule, FileFollower, KeyPair, Material, Reload, ServerTls};
 use crate::upstream::{PluginTiming, Upstream, UpstreamConfig, UpstreamRisks};
 
 /// Serves until SIGTERM or SIGINT.
@@ -39,37 +45,65 @@ pub async fn serve(
     capabilities: CapabilityReport,
 ) -> Result<(), RunError> {
     let asked_to_end = asked_to_end()?;
+    let asked_to_reload = listen_for(SignalKind::hangup())?;
     let policy = load_policy(&options.policy)?;
     let metrics = Metrics::new();
     metrics.state_policy(policy.name(), policy.digest());
     state_capabilities(&metrics, &capabilities);
     let upstream = Arc::new(connect(&options).await?);
     let (trigger, drain) = drain::channel();
-    let mut follower = follow_files(&metrics);
-    upstream.reloads().into_iter().for_each(|reload| follower.follow(reload));
     let server = server_tls(&options.front, &upstream)?;
-    if let Some(tls) = &server {
-        follower.follow(Arc::clone(tls) as _);
-    }
+    let credentials: Vec<Arc<dyn Reload>> =
+        upstream.reloads().into_iter().chain(server.clone().map(|tls| tls as _)).collect();
+    let mut follower = follow_files(&metrics);
+    credentials.iter().for_each(|source| follower.follow(Arc::clone(source)));
     let socket = match sockets.kubelet {
         Some(socket) => inherited(socket)?,
         None => bind(options.listen_address).await?,
     };
-    let admin = match options.metrics_address {
+    let metrics_socket = match options.metrics_address {
         Some(address) => Some(bind(address).await?),
         None => None,
     };
+    let admin_socket = admin_socket(sockets.admin, options.admin_socket.as_deref())?;
     let readiness = Readiness::default();
     announce(&policy, &upstream, &socket, &capabilities);
+    let policy = PolicyInForce::new(policy, &metrics);
     let proxy = proxy(&options, policy, &upstream, metrics.clone(), &drain);
     tokio::spawn(follower.run());
     let reached = readiness.condition("upstream");
-    tokio::spawn(watch_upstream(upstream, server.clone(), metrics.clone(), reached));
-    if let Some(socket) = admin {
-        let admin = Admin { metrics: metrics.clone(), readiness, drain: drain.clone() };
-        tokio::spawn(admin_server::serve(socket, admin));
+    tokio::spawn(watch_upstream(Arc::clone(&upstream), server.clone(), metrics.clone(), reached));
+    let last_reload = Arc::new(LastReload::default());
+    let mut admin =
+        Admin { metrics: metrics.clone(), readiness, drain: drain.clone(), status: None };
+    if let Some(socket) = metrics_socket {
+        tokio::spawn(admin_server::serve(socket, admin.clone()));
     }
-    notify::ready("serving");
+    if let Some((socket, path)) = admin_socket {
+        let watchdog = path.and_then(|path| Some((notify::watchdog_period()?, path)));
+        let page = StatusPage {
+            policy: options.policy.clone(),
+            judge: Arc::clone(&proxy.judge),
+            upstream: Arc::clone(&upstream),
+            last_reload: Arc::clone(&last_reload),
+            is_watched: watchdog.is_some(),
+        };
+        admin.status = Some(StatusSource::new(move || page.write()));
+        tokio::spawn(admin_server::serve_local(socket, admin));
+        if let Some((period, path)) = watchdog {
+            tokio::spawn(watchdog::run(period, path, Arc::clone(&proxy.judge)));
+        }
+    }
+    let judge = Arc::clone(&proxy.judge);
+    notify::ready(&reload::in_force(&judge));
+    let reloader = Reloader {
+        policy: options.policy,
+        credentials,
+        judge,
+        metrics: metrics.clone(),
+        last: last_reload,
+    };
+    tokio::spawn(reloader.run(asked_to_reload));
     let events = Arc::new(ConnectionCounts::new(&metrics));
     let listener = Listener { socket, transport: transport(server), drain: drain.clone(), events };
     let serving = listen::serve(listener, move |peer| {
@@ -88,21 +122,15 @@ pub async fn serve(
 }
 
 fn load_policy(source: &PolicySource) -> Result<Policy, RunError> {
-    let path = match source {
+    match source {
         PolicySource::AllowAll => {
             tracing::warn!("--allow-all-pods: no pod is denied by policy");
-            return Ok(Policy::allow_all());
+            Ok(Policy::allow_all())
         }
-        PolicySource::File(path) => path,
-    };
-    let text = trusted_file::read(path, MAX_POLICY_BYTES)
-        .map_err(|error| RunError::BadConfiguration(format!("--admission-policy: {error}")))?;
-    let loaded = Policy::parse(&text)
-        .map_err(|error| RunError::BadConfiguration(format!("{}: {error}", path.display())))?;
-    for warning in &loaded.warnings {
-        tracing::warn!(file = %path.display(), "{warning}");
+        PolicySource::File { path, is_immutable: _ } => {
+            policy_file::load(path).map_err(|error| RunError::BadConfiguration(error.to_string()))
+        }
     }
-    Ok(loaded.policy)
 }
 
 async fn connect(options: &RunOptions) -> Result<Upstream, RunError> {
@@ -172,6 +200,24 @@ fn inherited(socket: std::net::TcpListener) -> Result<TcpListener, RunError> {
     adopted.map_err(|error| RunError::Failed(format!("socket passed by systemd: {error}")))
 }
 
+/// Where questions are asked, and its path if it has one.
+fn admin_socket(
+    passed: Option<StdUnixListener>,
+    path: Option<&Path>,
+) -> Result<Option<(UnixListener, Option<PathBuf>)>, RunError> {
+    let socket = match (passed, path) {
+        (Some(passed), _) => passed,
+        (None, None) => return Ok(None),
+        (None, Some(path)) => local_socket::bind(path).map_err(|error| {
+            RunError::Failed(format!("--admin-socket: {}: {error}", path.display()))
+        })?,
+    };
+    let adopted =
+        UnixListener::from_std(socket).map_err(|error| RunError::Failed(error.to_string()))?;
+    let path = adopted.local_addr().ok().and_then(|at| at.as_pathname().map(PathBuf::from));
+    Ok(Some((adopted, path)))
+}
+
 fn follow_files(metrics: &Metrics) -> FileFollower {
     let metrics = metrics.clone();
     FileFollower::new(move |report| {
@@ -188,14 +234,14 @@ fn follow_files(metrics: &Metrics) -> FileFollower {
 
 fn proxy(
     options: &RunOptions,
-    policy: Policy,
+    policy: PolicyInForce,
     upstream: &Arc<Upstream>,
     metrics: Metrics,
     drain: &Drain,
 ) -> Arc<Proxy> {
     let budget = BodyBudget::new(options.max_body_memory_bytes);
     metrics.state_body_budget(budget.clone());
-    let meters = Arc::new(Meters::new(metrics, &policy));
+    let meters = Arc::new(Meters::new(metrics));
     let (reporter, queue) = report_rejection::channel(Arc::clone(&meters));
     let node = node_name(upstream);
     let reporting = Reporting {
@@ -288,13 +334,17 @@ async fn watch_upstream(
 
 /// Resolves at SIGTERM or SIGINT.
 fn asked_to_end() -> Result<impl Future<Output = ()>, RunError> {
-    let listen = |kind| signal(kind).map_err(|error| RunError::Failed(error.to_string()));
     let (mut terminate, mut interrupt) =
-        (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+        (listen_for(SignalKind::terminate())?, listen_for(SignalKind::interrupt())?);
     Ok(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
     })
+}
+
+/// From here on the signal no longer ends the process.
+fn listen_for(kind: SignalKind) -> Result<Signal, RunError> {
+    signal(kind).map_err(|error| RunError::Failed(error.to_string()))
 }

@@ -1,23 +1,29 @@
-//! `/livez`, `/readyz`, `/healthz` and `/metrics`, over plain HTTP/1.1 on an address of their own.
+//! `/livez`, `/readyz`, `/healthz`, `/metrics`, and on the unix socket `/status`, over plain HTTP/1.1.
 //!
 //! Answers questions and changes nothing. Kept off the kubelet's address so that a scrape needs no
 //! client certificate and a kubelet's certificate reads no metrics. Tells nothing about pods.
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, UnixListener, UnixStream};
 
 use super::readiness::Readiness;
 use super::registry::{self, Metrics};
 use crate::http::body::GeneratedBody;
 use crate::http::listen::{self, Listener, ListenerEvents, Transport};
+use crate::http::local_socket;
 use crate::http::tls_refusal::Refusal;
 use crate::net::drain::Drain;
+
+/// Enough for the head of the answer to `/livez`.
+const MAX_LIVEZ_BYTES: u64 = 1024;
 
 /// What the endpoint reports.
 #[derive(Clone, Debug)]
@@ -28,6 +34,19 @@ pub struct Admin {
     pub readiness: Readiness,
     /// Once it has begun, `/readyz` says no.
     pub drain: Drain,
+    /// Shown at `/status`, where the asker is known to be of this machine.
+    pub status: Option<StatusSource>,
+}
+
+/// Writes the present status as a JSON object.
+#[derive(Clone)]
+pub struct StatusSource(Arc<dyn Fn() -> String + Send + Sync>);
+
+impl StatusSource {
+    /// `write` is called for each question.
+    pub fn new(write: impl Fn() -> String + Send + Sync + 'static) -> Self {
+        Self(Arc::new(write))
+    }
 }
 
 /// The listener's events, which here nobody needs.
@@ -49,6 +68,34 @@ pub async fn serve(socket: TcpListener, admin: Admin) {
         })
     })
     .await;
+}
+
+/// Answers on a unix socket until the drain begins.
+pub async fn serve_local(socket: UnixListener, admin: Admin) {
+    let drain = admin.drain.clone();
+    local_socket::serve(socket, drain, move |request: Request<_>| {
+        let response = admin.answer(&request);
+        async { response }
+    })
+    .await;
+}
+
+/// Asks for `/livez` as any client would: over the socket, through the accept loop.
+///
+/// # Errors
+/// The kernel's, or [`io::ErrorKind::InvalidData`] for any answer but 200.
+pub async fn ask_livez(socket: &Path) -> io::Result<()> {
+    let mut stream = UnixStream::connect(socket).await?;
+    stream
+        .write_all(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        .await?;
+    let mut answer = Vec::new();
+    stream.take(MAX_LIVEZ_BYTES).read_to_end(&mut answer).await?;
+    if answer.starts_with(b"HTTP/1.1 200 ") {
+        Ok(())
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidData, "/livez did not answer 200"))
+    }
 }
 
 impl Admin {
@@ -75,11 +122,28 @@ impl Admin {
                 response.headers_mut().insert(CONTENT_TYPE, content_type);
                 response
             }
-            _ => text(
-                StatusCode::NOT_FOUND,
-                "there are /livez, /readyz, /healthz and /metrics\n".into(),
-            ),
+            "/status" if self.status.is_some() => {
+                let status = self.status.as_ref().map(|StatusSource(write)| write());
+                let mut response = text(StatusCode::OK, status.unwrap_or_default());
+                let content_type = HeaderValue::from_static("application/json");
+                response.headers_mut().insert(CONTENT_TYPE, content_type);
+                response
+            }
+            _ => text(StatusCode::NOT_FOUND, self.pages().into()),
         }
+    }
+
+    fn pages(&self) -> &'static str {
+        match self.status {
+            None => "there are /livez, /readyz, /healthz and /metrics\n",
+            Some(_) => "there are /livez, /readyz, /healthz, /metrics and /status\n",
+        }
+    }
+}
+
+impl std::fmt::Debug for StatusSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("StatusSource")
     }
 }
 
@@ -129,7 +193,6 @@ mod tests {
     use crate::net::drain;
     use http_body_util::BodyExt;
     use std::time::Duration;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     async fn ask(admin: &Admin, method: &str, target: &str) -> (u16, String) {
         let request = Request::builder().method(method).uri(target).body(()).unwrap();
@@ -141,7 +204,8 @@ mod tests {
 
     fn admin() -> (drain::DrainTrigger, Admin) {
         let (trigger, drain) = drain::channel();
-        let admin = Admin { metrics: Metrics::new(), readiness: Readiness::default(), drain };
+        let admin =
+            Admin { metrics: Metrics::new(), readiness: Readiness::default(), drain, status: None };
         (trigger, admin)
     }
 
@@ -182,6 +246,22 @@ mod tests {
         assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
         assert!(answer.contains("content-type: application/openmetrics-text; version=1.0.0"));
         assert!(answer.contains("kubelet_proxy_build_info{version="), "{answer}");
+        trigger.drain(Duration::from_secs(5)).await;
+        server.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_status_is_told_where_there_is_one_and_livez_answers_through_the_socket() {
+        let (trigger, mut admin) = admin();
+        assert_eq!(ask(&admin, "GET", "/status").await.0, 404);
+        admin.status = Some(StatusSource::new(|| "{}".to_owned()));
+        assert_eq!(ask(&admin, "GET", "/status").await, (200, "{}".to_owned()));
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("admin.sock");
+        assert!(ask_livez(&path).await.is_err());
+        let socket = UnixListener::from_std(local_socket::bind(&path).unwrap()).unwrap();
+        let server = tokio::spawn(serve_local(socket, admin));
+        ask_livez(&path).await.unwrap();
         trigger.drain(Duration::from_secs(5)).await;
         server.await.unwrap();
     }

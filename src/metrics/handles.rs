@@ -4,10 +4,11 @@
 //! what the program does never depends on what it counted.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use prometheus_client::encoding::{EncodeMetric, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::{MetricType, TypedMetric, counter, gauge};
 
@@ -35,10 +36,10 @@ pub struct Timing {
     shared: Arc<Buckets>,
 }
 
-/// Facts that are known once and stay.
+/// Facts as labels: one sample at a time.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Facts {
-    labels: Arc<OnceLock<Vec<(&'static str, String)>>>,
+    labels: Arc<ArcSwapOption<Vec<(&'static str, String)>>>,
 }
 
 #[derive(Debug)]
@@ -105,10 +106,9 @@ impl Timing {
 }
 
 impl Facts {
-    /// Sets the facts; a second time changes nothing.
+    /// Sets the facts in place of those stated before.
     pub(super) fn state(&self, labels: Vec<(&'static str, String)>) {
-        // Ignored: facts about a process do not change, the first statement stands.
-        let _ = self.labels.set(labels);
+        self.labels.store(Some(Arc::new(labels)));
     }
 }
 
@@ -162,7 +162,7 @@ impl EncodeMetric for Timing {
 
 impl EncodeMetric for Facts {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
-        match self.labels.get() {
+        match self.labels.load().as_ref() {
             Some(labels) => encoder.encode_info(&labels.as_slice()),
             None => Ok(()),
         }
@@ -171,6 +171,6 @@ impl EncodeMetric for Facts {
         MetricType::Info
     }
     fn is_empty(&self) -> bool {
-        self.labels.get().is_none()
+        self.labels.load().is_none()
     }
 }

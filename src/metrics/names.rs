@@ -156,6 +156,14 @@ pub const CREDENTIAL_RELOADS: Description = Description {
     labels: &["file", "outcome"],
 };
 
+/// Reloads asked for.
+pub const RELOADS: Description = Description {
+    name: "reloads",
+    kind: Kind::Counter,
+    help: "Reloads of policy and certificates that were asked for, by outcome",
+    labels: &["outcome"],
+};
+
 /// Bytes of bodies in flight.
 pub const BODY_MEMORY: Description = Description {
     name: "body_memory_bytes",
@@ -197,7 +205,7 @@ pub const CAPABILITIES_LEFT: Description = Description {
 };
 
 /// All of them, in the order of the reference page.
-pub const ALL: [&Description; 19] = [
+pub const ALL: [&Description; 20] = [
     &BUILD,
     &POLICY,
     &DECISIONS,
@@ -212,6 +220,7 @@ pub const ALL: [&Description; 19] = [
     &UPSTREAM_UP,
     &CERTIFICATE_EXPIRY,
     &CREDENTIAL_RELOADS,
+    &RELOADS,
     &BODY_MEMORY,
     &CONNECTIONS,
     &TLS_REFUSALS,

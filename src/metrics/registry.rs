@@ -87,6 +87,7 @@ struct Shared {
     upstream_up: Gauge,
     certificate_expiry: Family<Labels<1>, Gauge>,
     credential_reloads: Family<Labels<2>, Counter>,
+    reloads: Family<Labels<1>, Counter>,
     body_memory: Family<Labels<1>, Gauge>,
     body_budget: OnceLock<BodyBudget>,
     connections: Gauge,
@@ -127,6 +128,7 @@ impl Metrics {
             upstream_up: register(r, &names::UPSTREAM_UP, Gauge::default()),
             certificate_expiry: register(r, &names::CERTIFICATE_EXPIRY, Family::default()),
             credential_reloads: register(r, &names::CREDENTIAL_RELOADS, Family::default()),
+            reloads: register(r, &names::RELOADS, Family::default()),
             body_memory: register(r, &names::BODY_MEMORY, Family::default()),
             body_budget: OnceLock::new(),
             connections: register(r, &names::CONNECTIONS, Gauge::default()),
@@ -209,6 +211,11 @@ impl Metrics {
             &self.shared.credential_reloads,
             labels(&names::CREDENTIAL_RELOADS, [file, outcome]),
         )
+    }
+
+    /// Reloads that were asked for and ended one way.
+    pub fn reloads(&self, outcome: &'static str) -> Counter {
+        resolve(&self.shared.reloads, labels(&names::RELOADS, [outcome]))
     }
 
     /// States the budget whose use is shown; read at each scrape.
@@ -338,6 +345,7 @@ mod tests {
         metrics.upstream_up().set(1);
         metrics.certificate_expiry("server").set(1_800_000_000);
         metrics.credential_reloads("client_certificate", "ok").increment();
+        metrics.reloads("refused").increment();
         metrics.state_body_budget(BodyBudget::new(4096));
         metrics.connections().set(2);
         metrics.tls_refusals(Refusal::TimedOut).increment();

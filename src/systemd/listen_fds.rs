@@ -7,6 +7,7 @@
 use std::io;
 use std::net::TcpListener;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixListener;
 
 use rustix::net::{AddressFamily, SocketType, sockopt};
 
@@ -14,11 +15,17 @@ use rustix::net::{AddressFamily, SocketType, sockopt};
 /// `kubelet-proxy.socket`, and what `sd-notify` says when `LISTEN_FDNAMES` is not set at all.
 const KUBELET_NAMES: [&str; 3] = ["kubelet", "kubelet-proxy.socket", "unknown"];
 
-/// Sockets that were passed.
+/// Names of the socket for questions: set by `FileDescriptorName=`, and systemd's default for the
+/// unit `kubelet-proxy-admin.socket`.
+const ADMIN_NAMES: [&str; 2] = ["admin", "kubelet-proxy-admin.socket"];
+
+/// Sockets that were passed, non-blocking.
 #[derive(Debug, Default)]
 pub struct InheritedSockets {
-    /// Where kubelets connect; non-blocking.
+    /// Where kubelets connect.
     pub kubelet: Option<TcpListener>,
+    /// Where `kubelet-proxy status`, scrapers and the watchdog ask.
+    pub admin: Option<UnixListener>,
 }
 
 /// Why passed sockets are not served on.
@@ -29,22 +36,25 @@ pub enum InheritedSocketError {
     Environment(#[source] io::Error),
     /// A name that means nothing here.
     #[error(
-        "systemd passed a socket named '{0}': set FileDescriptorName=kubelet in the socket unit"
+        "systemd passed a socket named '{0}': set FileDescriptorName=kubelet, or admin for the \
+         admin socket, in the socket unit"
     )]
     UnknownName(String),
     /// More than one socket for the same thing.
+    #[error("systemd passed several sockets for '{0}': keep one ListenStream= in the socket unit")]
+    Repeated(&'static str),
+    /// Not a listening socket of the kind that its name stands for.
     #[error(
-        "systemd passed several sockets for kubelets: keep one ListenStream= in the socket unit"
-    )]
-    Repeated,
-    /// Not a listening TCP socket.
-    #[error(
-        "the socket '{name}' passed by systemd is not a listening TCP socket: \
-         use ListenStream= with an IP address and Accept=no"
+        "the socket '{name}' passed by systemd is not a listening {kind} socket: \
+         use ListenStream= with {address} and Accept=no"
     )]
     NotAListener {
         /// Its name.
         name: String,
+        /// `TCP` or `unix`.
+        kind: &'static str,
+        /// What such a socket listens on.
+        address: &'static str,
     },
     /// The kernel refused to say or to change something.
     #[error("the socket passed by systemd: {0}")]
@@ -67,35 +77,63 @@ pub fn inherited() -> Result<InheritedSockets, InheritedSocketError> {
 fn assigned(passed: Vec<(OwnedFd, String)>) -> Result<InheritedSockets, InheritedSocketError> {
     let mut sockets = InheritedSockets::default();
     for (fd, name) in passed {
-        if !KUBELET_NAMES.contains(&name.as_str()) {
+        if KUBELET_NAMES.contains(&name.as_str()) {
+            let listener = TcpListener::from(Kind::Tcp.listener(fd, name)?);
+            listener.set_nonblocking(true)?;
+            once("kubelet", &mut sockets.kubelet, listener)?;
+        } else if ADMIN_NAMES.contains(&name.as_str()) {
+            let listener = UnixListener::from(Kind::Unix.listener(fd, name)?);
+            listener.set_nonblocking(true)?;
+            once("admin", &mut sockets.admin, listener)?;
+        } else {
             return Err(InheritedSocketError::UnknownName(name.escape_debug().to_string()));
         }
-        if sockets.kubelet.is_some() {
-            return Err(InheritedSocketError::Repeated);
-        }
-        sockets.kubelet = Some(listener(fd, name)?);
     }
     Ok(sockets)
 }
 
-fn listener(fd: OwnedFd, name: String) -> Result<TcpListener, InheritedSocketError> {
-    if !is_tcp_listener(&fd)? {
-        return Err(InheritedSocketError::NotAListener { name });
+fn once<T>(
+    name: &'static str,
+    place: &mut Option<T>,
+    socket: T,
+) -> Result<(), InheritedSocketError> {
+    match place.replace(socket) {
+        None => Ok(()),
+        Some(_first) => Err(InheritedSocketError::Repeated(name)),
     }
-    let listener = TcpListener::from(fd);
-    listener.set_nonblocking(true)?;
-    Ok(listener)
 }
 
-fn is_tcp_listener(fd: &OwnedFd) -> io::Result<bool> {
-    let kind = match sockopt::socket_type(fd) {
-        Err(rustix::io::Errno::NOTSOCK) => return Ok(false),
-        kind => kind?,
-    };
-    let family = sockopt::socket_domain(fd)?;
-    Ok(kind == SocketType::STREAM
-        && (family == AddressFamily::INET || family == AddressFamily::INET6)
-        && sockopt::socket_acceptconn(fd)?)
+/// What a socket has to be to serve on.
+#[derive(Clone, Copy)]
+enum Kind {
+    Tcp,
+    Unix,
+}
+
+impl Kind {
+    fn listener(self, fd: OwnedFd, name: String) -> Result<OwnedFd, InheritedSocketError> {
+        if self.is_listener(&fd)? {
+            return Ok(fd);
+        }
+        let (kind, address) = match self {
+            Self::Tcp => ("TCP", "an IP address"),
+            Self::Unix => ("unix", "a path"),
+        };
+        Err(InheritedSocketError::NotAListener { name, kind, address })
+    }
+
+    fn is_listener(self, fd: &OwnedFd) -> io::Result<bool> {
+        let kind = match sockopt::socket_type(fd) {
+            Err(rustix::io::Errno::NOTSOCK) => return Ok(false),
+            kind => kind?,
+        };
+        let family = sockopt::socket_domain(fd)?;
+        let fits = match self {
+            Self::Tcp => family == AddressFamily::INET || family == AddressFamily::INET6,
+            Self::Unix => family == AddressFamily::UNIX,
+        };
+        Ok(fits && kind == SocketType::STREAM && sockopt::socket_acceptconn(fd)?)
+    }
 }
 
 #[expect(
@@ -113,7 +151,6 @@ fn take(fd: RawFd) -> OwnedFd {
 mod tests {
     use super::*;
     use std::net::UdpSocket;
-    use std::os::unix::net::UnixListener;
 
     fn tcp() -> OwnedFd {
         TcpListener::bind(("127.0.0.1", 0)).unwrap().into()
@@ -134,6 +171,23 @@ mod tests {
         assert!(check(vec![]).unwrap().kubelet.is_none());
     }
 
+    fn unix(directory: &tempfile::TempDir, name: &str) -> OwnedFd {
+        UnixListener::bind(directory.path().join(name)).unwrap().into()
+    }
+
+    #[test]
+    fn a_unix_listener_is_taken_for_questions_beside_the_one_for_kubelets() {
+        let directory = tempfile::tempdir().unwrap();
+        for name in ADMIN_NAMES {
+            let sockets = check(vec![(unix(&directory, name), name), (tcp(), "kubelet")]).unwrap();
+            let nobody_yet = sockets.admin.unwrap().accept().unwrap_err();
+            assert_eq!(nobody_yet.kind(), io::ErrorKind::WouldBlock, "{name}");
+            assert!(sockets.kubelet.is_some());
+        }
+        let refused = check(vec![(tcp(), "admin")]).unwrap_err().to_string();
+        assert!(refused.contains("not a listening unix socket"), "{refused}");
+    }
+
     #[test]
     fn names_that_mean_nothing_refuse_the_start() {
         let refused = check(vec![(tcp(), "web\n")]).unwrap_err().to_string();
@@ -143,7 +197,11 @@ mod tests {
     #[test]
     fn a_second_socket_for_kubelets_refuses_the_start() {
         let refused = check(vec![(tcp(), "kubelet"), (tcp(), "unknown")]);
-        assert!(matches!(refused, Err(InheritedSocketError::Repeated)));
+        assert!(matches!(refused, Err(InheritedSocketError::Repeated("kubelet"))));
+        let directory = tempfile::tempdir().unwrap();
+        let twice = ["a", "b"].map(|name| (unix(&directory, name), "admin"));
+        let refused = check(Vec::from(twice));
+        assert!(matches!(refused, Err(InheritedSocketError::Repeated("admin"))));
     }
 
     #[test]

@@ -1,7 +1,9 @@
-//! Tells systemd how the service is: ready, stopping, and a line of status.
+//! Tells systemd how the service is: ready, reloading, alive, stopping, and a line of status.
 //!
 //! Without `NOTIFY_SOCKET` all of it is silent. Failures are logged and change nothing: a service
 //! that serves must not end because its manager could not be told.
+
+use std::time::Duration;
 
 use sd_notify::NotifyState;
 
@@ -12,6 +14,27 @@ const MAX_STATUS_CHARS: usize = 200;
 pub fn ready(status: &str) {
     let status = one_line(status);
     send(&[NotifyState::Ready, NotifyState::Status(&status)]);
+}
+
+/// The service reads its configuration anew; [`ready`] ends it, whatever the outcome.
+///
+/// Both assignments in one datagram, so that systemd can tell this reload from an earlier one
+/// (`Type=notify-reload`).
+pub fn reloading() {
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => send(&[NotifyState::Reloading, now]),
+        Err(error) => tracing::warn!(%error, "systemd could not be told of the reload"),
+    }
+}
+
+/// The service works: feeds the watchdog.
+pub fn alive() {
+    send(&[NotifyState::Watchdog]);
+}
+
+/// Time within which systemd wants to hear [`alive`]; `None` when it does not watch.
+pub fn watchdog_period() -> Option<Duration> {
+    sd_notify::watchdog_enabled()
 }
 
 /// The service has begun to stop.

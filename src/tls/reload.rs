@@ -27,17 +27,54 @@ pub enum Reloaded {
     Swapped,
 }
 
+/// New material, read and verified, not yet in use: several can be swapped together or not at all.
+#[must_use = "nothing changes until it is committed"]
+pub struct Prepared<'a> {
+    swap: Option<Box<dyn FnOnce() + 'a>>,
+}
+
+impl<'a> Prepared<'a> {
+    /// The bytes are the ones already in use.
+    pub fn unchanged() -> Self {
+        Self { swap: None }
+    }
+
+    /// `swap` puts the new material in use; it cannot fail.
+    pub fn change(swap: impl FnOnce() + 'a) -> Self {
+        Self { swap: Some(Box::new(swap)) }
+    }
+
+    /// Puts the new material in use.
+    pub fn commit(self) -> Reloaded {
+        match self.swap {
+            None => Reloaded::Unchanged,
+            Some(swap) => {
+                swap();
+                Reloaded::Swapped
+            }
+        }
+    }
+}
+
 /// Something made from files.
 pub trait Reload: Send + Sync {
     /// Short name for logs and metrics, such as `serving-tls`.
     fn subject(&self) -> &'static str;
     /// Every file whose change should lead to a reload; empty means never.
     fn files(&self) -> Vec<PathBuf>;
+    /// Reads the files and verifies them. Nothing changes.
+    ///
+    /// # Errors
+    /// What is wrong with them, for the operator.
+    fn prepare(&self) -> Result<Prepared<'_>, TlsError>;
+
     /// Reads the files and swaps the result in, or leaves everything as it is.
     ///
     /// # Errors
     /// The reason why the old material stays, for the operator.
-    fn reload(&self) -> Result<Reloaded, TlsError>;
+    fn reload(&self) -> Result<Reloaded, TlsError> {
+        self.prepare().map(Prepared::commit)
+    }
 }
 
 /// One reload worth telling: material swapped, or a failure that differs from the one before.
@@ -62,6 +99,12 @@ struct Followed {
     /// Metadata seen at the last successful reload.
     seen: Option<Vec<Mark>>,
     last_failure: Option<String>,
+}
+
+impl fmt::Debug for Prepared<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.swap.is_some() { "Prepared(change)" } else { "Prepared(unchanged)" })
+    }
 }
 
 impl FileFollower {

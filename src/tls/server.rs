@@ -13,7 +13,7 @@ use rustls::server::{NoServerSessionStorage, WantsServerCert};
 use rustls::sign::SingleCertAndKey;
 
 use super::client_verifier::NamedClientVerifier;
-use super::reload::{MaterialDigest, Reload, Reloaded};
+use super::reload::{MaterialDigest, Prepared, Reload};
 use super::{KeyPair, Material, TLS_VERSIONS, TlsError, alpn_protocols, client, provider};
 
 /// Which clients may connect: `--client-ca` and `--client-name`.
@@ -71,13 +71,12 @@ impl Reload for ServerTls {
         self.pair.files().chain(ca).map(PathBuf::from).collect()
     }
 
-    fn reload(&self) -> Result<Reloaded, TlsError> {
+    fn prepare(&self) -> Result<Prepared<'_>, TlsError> {
         let loaded = Loaded::new(&self.pair, self.clients.as_ref())?;
         if loaded.digest == self.current.load().digest {
-            return Ok(Reloaded::Unchanged);
+            return Ok(Prepared::unchanged());
         }
-        self.current.store(Arc::new(loaded));
-        Ok(Reloaded::Swapped)
+        Ok(Prepared::change(|| self.current.store(Arc::new(loaded))))
     }
 }
 

@@ -11,7 +11,7 @@ use http::HeaderValue;
 
 use super::exec_plugin::{PluginCredentials, PluginTiming};
 use super::kubeconfig::TokenSource;
-use crate::tls::{Material, Reload, Reloaded, TlsError};
+use crate::tls::{Material, Prepared, Reload, TlsError};
 
 /// `Bearer` with the token as a header value; surrounding white space is not part of a token.
 ///
@@ -100,19 +100,19 @@ impl Reload for TokenFile {
         self.material.path().map(PathBuf::from).into_iter().collect()
     }
 
-    fn reload(&self) -> Result<Reloaded, TlsError> {
+    fn prepare(&self) -> Result<Prepared<'_>, TlsError> {
         let header = read(&self.material)?;
         if header == **self.current.load() {
-            return Ok(Reloaded::Unchanged);
+            return Ok(Prepared::unchanged());
         }
-        self.current.store(Arc::new(header));
-        Ok(Reloaded::Swapped)
+        Ok(Prepared::change(|| self.current.store(Arc::new(header))))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tls::Reloaded;
 
     #[test]
     fn a_token_is_trimmed_and_hidden() {

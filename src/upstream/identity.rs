@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 
 use crate::tls::{
-    CertificateSummary, ClientTls, KeyPair, Reload, Reloaded, ServerTrust, TlsError, client_tls,
+    CertificateSummary, ClientTls, KeyPair, Prepared, Reload, Reloaded, ServerTrust, TlsError,
+    client_tls,
 };
 
 /// TLS towards the API server, reloaded when its files change or a plugin brings a certificate.
@@ -51,21 +52,24 @@ impl UpstreamIdentity {
     /// Appears with the plugin's pair from now on; a pair that does not fit changes nothing.
     pub(super) fn use_plugin_pair(&self, pair: Option<&KeyPair>) -> Result<Reloaded, TlsError> {
         let mut from_plugin = self.from_plugin.lock().unwrap_or_else(PoisonError::into_inner);
-        let reloaded = self.swap(pair.or(self.configured.as_ref()))?;
+        let next = self.next(pair.or(self.configured.as_ref()))?;
         *from_plugin = pair.cloned();
-        Ok(reloaded)
+        Ok(next.map_or(Reloaded::Unchanged, |next| {
+            self.current.store(next);
+            Reloaded::Swapped
+        }))
     }
 
-    /// The caller holds the lock on `from_plugin`.
-    fn swap(&self, pair: Option<&KeyPair>) -> Result<Reloaded, TlsError> {
+    /// The generation that `pair` makes, unless it is the current one. The caller holds the lock on
+    /// `from_plugin` until it is stored.
+    fn next(&self, pair: Option<&KeyPair>) -> Result<Option<Arc<TlsGeneration>>, TlsError> {
         let tls = client_tls(&self.trust, pair)?;
         let current = self.current.load();
         if tls.digest == current.tls.digest {
-            return Ok(Reloaded::Unchanged);
+            return Ok(None);
         }
         let number = current.number.wrapping_add(1);
-        self.current.store(Arc::new(TlsGeneration { number, tls }));
-        Ok(Reloaded::Swapped)
+        Ok(Some(Arc::new(TlsGeneration { number, tls })))
     }
 }
 
@@ -83,8 +87,14 @@ impl Reload for UpstreamIdentity {
         pair.chain(authority).map(PathBuf::from).collect()
     }
 
-    fn reload(&self) -> Result<Reloaded, TlsError> {
+    fn prepare(&self) -> Result<Prepared<'_>, TlsError> {
         let from_plugin = self.from_plugin.lock().unwrap_or_else(PoisonError::into_inner);
-        self.swap(from_plugin.as_ref().or(self.configured.as_ref()))
+        let next = self.next(from_plugin.as_ref().or(self.configured.as_ref()))?;
+        Ok(next.map_or_else(Prepared::unchanged, |next| {
+            Prepared::change(move || {
+                self.current.store(next);
+                drop(from_plugin);
+            })
+        }))
     }
 }

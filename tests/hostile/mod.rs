@@ -19,6 +19,7 @@ mod proxy;
 mod records;
 pub(crate) mod reflector;
 mod rejections;
+mod reloads;
 mod requests;
 mod restarts;
 mod start;
@@ -38,6 +39,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         identity::trials(),
         changes::trials(),
         requests::trials(),
+        reloads::trials(),
         restarts::trials(),
         start::trials(),
         rejections::trials(),

@@ -172,6 +172,12 @@ impl Proxy {
         self.child.wait().expect("the proxy ends")
     }
 
+    /// Asks for a reload.
+    pub(crate) fn hang_up(&self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::HUP).expect("a living child");
+    }
+
     /// Ends the proxy as a crash would.
     pub(crate) fn crash(&mut self) {
         self.child.kill().expect("a living child");

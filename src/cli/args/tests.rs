@@ -64,8 +64,9 @@ fn a_safe_command_line_runs_with_the_documented_defaults() {
                 key: "y".into(),
                 clients: ClientAuthentication::Required { ca: "a".into(), name: None },
             },
-            policy: PolicySource::File("p".into()),
+            policy: PolicySource::File { path: "p".into(), is_immutable: false },
             metrics_address: None,
+            admin_socket: None,
             request_log: RequestLog { requests: true, pod_payloads: false },
             max_body_memory_bytes: 128 * 1024 * 1024,
         }

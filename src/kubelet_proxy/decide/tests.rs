@@ -4,20 +4,22 @@ use super::*;
 use crate::kubelet_proxy::report_rejection;
 use crate::kubelet_proxy::sample_pods::{pod, receive, uid};
 use crate::metrics::registry::Metrics;
+use crate::policy::Policy;
 use tokio::sync::mpsc;
 
 const NO_HOST_NETWORK: &[u8] = br#"{"name":"t","defaultAction":"allow","rules":[{"name":"no-host-network","action":"deny","match":{"security":{"denyHostNetwork":true}},"message":"no"}]}"#;
 
-fn judge() -> (Judge, mpsc::Receiver<Rejection>) {
-    let policy = Policy::parse(NO_HOST_NETWORK).unwrap().policy;
-    let meters = Arc::new(Meters::new(Metrics::new(), &policy));
+fn judge() -> (Hearing, mpsc::Receiver<Rejection>) {
+    let metrics = Metrics::new();
+    let policy = PolicyInForce::new(Policy::parse(NO_HOST_NETWORK).unwrap().policy, &metrics);
+    let meters = Arc::new(Meters::new(metrics));
     let (reporter, reports) = report_rejection::channel(Arc::clone(&meters));
     let settings = JudgeSettings { node: "n".to_owned(), logs_payloads: false };
-    (Judge::new(policy, reporter, meters, settings), reports)
+    (Arc::new(Judge::new(policy, reporter, meters, settings)).hear(), reports)
 }
 
 /// The admitted JSON, or the tombstone's name and UID; `None` for a pod without identity.
-fn rule(judge: &Judge, json: &str) -> Option<Result<String, String>> {
+fn rule(judge: &Hearing, json: &str) -> Option<Result<String, String>> {
     receive(json, |received| {
         let mut scratch = Scratch::default();
         match judge.rule(received, Source::List, &mut scratch) {
@@ -126,4 +128,30 @@ fn a_faulty_pod_is_denied_with_the_path_of_its_fault() {
     let reason = reports.try_recv().unwrap().reason;
     assert!(reason.contains("spec.hostPower"), "{reason}");
     assert_eq!(rule(&judge, r#"{"metadata":{"name":"../x"}}"#), None);
+}
+
+#[test]
+fn a_list_by_an_old_policy_does_not_let_watches_resume_under_the_new_one() {
+    let (before, _reports) = judge();
+    before.listed();
+    assert!(!before.sends_back());
+    let judge = Arc::clone(&before.judge);
+    judge.put_in_force(PolicyInForce::new(Policy::allow_all(), &Metrics::new()));
+    // Still under way when the policy changed; it ends as it began.
+    assert_eq!(rule(&before, &pod(1, "", EVIL, "")), denied(1));
+    before.listed();
+    let after = judge.hear();
+    assert!(after.sends_back());
+    assert!(rule(&after, &pod(2, "", EVIL, "")).unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn what_was_begun_under_an_old_policy_hears_that_it_has_ended() {
+    let (before, _reports) = judge();
+    let judge = Arc::clone(&before.judge);
+    judge.put_in_force(PolicyInForce::new(Policy::allow_all(), &Metrics::new()));
+    before.superseded().await;
+    let after =
+        tokio::time::timeout(std::time::Duration::from_millis(10), judge.hear().superseded());
+    assert!(after.await.is_err());
 }

@@ -19,7 +19,6 @@ use crate::http::budget::{BodyBudget, Reservation};
 use crate::kubelet_proxy::error::{AnswerFault, BreakOff};
 use crate::kubelet_proxy::limits::{FREE_BODY_BYTES, MID_OBJECT_SILENCE};
 use crate::kubelet_proxy::meters::Meters;
-use crate::net::drain::Drain;
 use crate::upstream::UpstreamBody;
 
 /// What has arrived is passed on together, up to this much: a frame and a TLS record hold 16 KiB.
@@ -52,8 +51,8 @@ pub(in crate::kubelet_proxy) trait Filter: Send {
     fn held_bytes(&self) -> usize;
     /// Is something incomplete?
     fn is_mid_object(&self) -> bool;
-    /// Does it end when the process drains, or finish first?
-    fn ends_on_drain(&self) -> bool;
+    /// Has it no end of its own? Then it ends with the process or the policy; else it finishes first.
+    fn is_endless(&self) -> bool;
 }
 
 /// The transfer was broken off on purpose.
@@ -64,7 +63,8 @@ pub struct BrokenOff(&'static str);
 /// What a stream needs besides its filter.
 pub(in crate::kubelet_proxy) struct Surroundings {
     pub(in crate::kubelet_proxy) budget: BodyBudget,
-    pub(in crate::kubelet_proxy) drain: Drain,
+    /// Resolves when what has no end of its own has to end.
+    pub(in crate::kubelet_proxy) ending: Pin<Box<dyn Future<Output = ()> + Send>>,
     pub(in crate::kubelet_proxy) meters: Arc<Meters>,
     /// How long one incomplete object (or list) may take.
     pub(in crate::kubelet_proxy) patience: Duration,
@@ -76,7 +76,6 @@ pub struct FilteredBody {
     filter: Box<dyn Filter>,
     progress: Progress,
     surroundings: Surroundings,
-    draining: Pin<Box<dyn Future<Output = ()> + Send>>,
     timer: Option<Pin<Box<Sleep>>>,
     incomplete_since: Option<Instant>,
     reserved: Option<Reservation>,
@@ -89,13 +88,11 @@ impl FilteredBody {
         filter: Box<dyn Filter>,
         surroundings: Surroundings,
     ) -> Self {
-        let drain = surroundings.drain.clone();
         Self {
             source,
             filter,
             progress: Progress::More,
             surroundings,
-            draining: Box::pin(async move { drain.draining().await }),
             timer: None,
             incomplete_since: None,
             reserved: None,
@@ -115,9 +112,9 @@ impl FilteredBody {
         Ok(())
     }
 
-    /// One step: a chunk from upstream, its end, time, or the drain.
+    /// One step: a chunk from upstream, its end, time, or the end of process or policy.
     fn poll_work(&mut self, context: &mut Context<'_>) -> Poll<Result<(), AnswerFault>> {
-        if self.filter.ends_on_drain() && self.draining.as_mut().poll(context).is_ready() {
+        if self.filter.is_endless() && self.surroundings.ending.as_mut().poll(context).is_ready() {
             self.progress = self.filter.interrupt(&AnswerFault::Draining);
             return Poll::Ready(Ok(()));
         }
@@ -137,7 +134,7 @@ impl FilteredBody {
         };
         self.progress = step?;
         // On a watch the patience is for one event: a lively one may never pause between two.
-        if self.filter.ends_on_drain() && self.filter.pending() > written {
+        if self.filter.is_endless() && self.filter.pending() > written {
             self.incomplete_since = None;
         }
         self.reserve_memory()?;

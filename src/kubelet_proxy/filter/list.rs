@@ -1,18 +1,16 @@
 //! A list on its way through: each pod decided on as it arrives, denied ones left out.
 
-use std::sync::Arc;
-
 use super::body::{Filter, Progress};
 use super::kubelet_bytes::{KubeletBytes, PodWriter};
 use crate::kube_wire::pod_list::{ListStep, PodListReader};
-use crate::kubelet_proxy::decide::{Judge, Ruling, Scratch, Source};
+use crate::kubelet_proxy::decide::{Hearing, Ruling, Scratch, Source};
 use crate::kubelet_proxy::error::AnswerFault;
 use crate::kubelet_proxy::limits::{MAX_OBJECT_BYTES, OBJECT_LIMITS};
 use crate::kubelet_proxy::pod_ledger::ListMark;
 
 /// One list in progress.
 pub(in crate::kubelet_proxy) struct ListFilter {
-    judge: Arc<Judge>,
+    hearing: Hearing,
     reader: PodListReader,
     writer: PodWriter,
     scratch: Scratch,
@@ -22,10 +20,10 @@ pub(in crate::kubelet_proxy) struct ListFilter {
 
 impl ListFilter {
     /// `is_partial`: a page, from which absence proves nothing.
-    pub(in crate::kubelet_proxy) fn new(judge: Arc<Judge>, is_partial: bool) -> Self {
-        let mark = (!is_partial).then(|| judge.ledger().begin_list());
+    pub(in crate::kubelet_proxy) fn new(hearing: Hearing, is_partial: bool) -> Self {
+        let mark = (!is_partial).then(|| hearing.ledger().begin_list());
         Self {
-            judge,
+            hearing,
             reader: PodListReader::new(OBJECT_LIMITS, MAX_OBJECT_BYTES),
             writer: PodWriter::default(),
             scratch: Scratch::default(),
@@ -41,16 +39,16 @@ impl ListFilter {
                     let metadata = self.reader.metadata().cloned().unwrap_or_default();
                     self.writer.close_list(&metadata);
                     if let Some(mark) = self.mark.take() {
-                        self.judge.ledger().end_list(mark);
+                        self.hearing.ledger().end_list(mark);
                     }
                     if metadata.continue_token.is_empty() {
-                        self.judge.listed();
+                        self.hearing.listed();
                     }
                     return Ok(Progress::Ended);
                 }
                 ListStep::Pod => {
                     let Some(received) = self.reader.pod() else { continue };
-                    match self.judge.rule(&received, Source::List, &mut self.scratch) {
+                    match self.hearing.rule(&received, Source::List, &mut self.scratch) {
                         Ruling::Admit(pod) => self.writer.item(&pod, self.reader.metadata()),
                         Ruling::Deny(_) | Ruling::Unidentified => {}
                     }
@@ -92,7 +90,7 @@ impl Filter for ListFilter {
         self.reader.is_mid_document()
     }
 
-    fn ends_on_drain(&self) -> bool {
+    fn is_endless(&self) -> bool {
         false
     }
 }

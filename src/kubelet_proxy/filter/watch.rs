@@ -4,15 +4,13 @@
 //! stops it, by the last spec that was admitted), does nothing if it had not, and moves the version on.
 //! Whatever ends a watch here ends it with `410 Expired`, so that the kubelet lists again.
 
-use std::sync::Arc;
-
 use super::body::{Filter, Progress};
 use super::kubelet_bytes::{Arrival, KubeletBytes, PodWriter};
 use crate::kube_wire::document::DocumentFault;
 use crate::kube_wire::received_pod::ReceivedPod;
 use crate::kube_wire::status_object::Status;
 use crate::kube_wire::watch_event::{WatchEvent, WatchReader, WatchStep};
-use crate::kubelet_proxy::decide::{Judge, Ruling, Scratch, Source};
+use crate::kubelet_proxy::decide::{Hearing, Ruling, Scratch, Source};
 use crate::kubelet_proxy::error::{AnswerFault, BreakOff};
 use crate::kubelet_proxy::limits::{MAX_OBJECT_BYTES, OBJECT_LIMITS};
 use crate::kubelet_proxy::pod_ledger::Uid;
@@ -20,7 +18,7 @@ use crate::metrics::handles::Counted;
 
 /// One watch in progress.
 pub(in crate::kubelet_proxy) struct WatchFilter {
-    judge: Arc<Judge>,
+    hearing: Hearing,
     reader: WatchReader,
     writer: PodWriter,
     scratch: Scratch,
@@ -29,10 +27,10 @@ pub(in crate::kubelet_proxy) struct WatchFilter {
 }
 
 impl WatchFilter {
-    pub(in crate::kubelet_proxy) fn new(judge: Arc<Judge>) -> Self {
-        let open = judge.meters().watch_stream();
+    pub(in crate::kubelet_proxy) fn new(hearing: Hearing) -> Self {
+        let open = hearing.meters().watch_stream();
         Self {
-            judge,
+            hearing,
             reader: WatchReader::new(OBJECT_LIMITS, MAX_OBJECT_BYTES),
             writer: PodWriter::default(),
             scratch: Scratch::default(),
@@ -47,31 +45,31 @@ impl WatchFilter {
                 WatchStep::End => return Ok(Progress::Ended),
                 WatchStep::Event => {}
             }
-            let Self { judge, reader, writer, scratch, _open } = self;
+            let Self { hearing, reader, writer, scratch, _open } = self;
             match reader.event()? {
                 None => {}
                 Some(WatchEvent::Added(received)) => {
-                    pass(judge, writer, scratch, &received, Arrival::Added)?;
+                    pass(hearing, writer, scratch, &received, Arrival::Added)?;
                 }
                 Some(WatchEvent::Modified(received)) => {
-                    pass(judge, writer, scratch, &received, Arrival::Modified)?;
+                    pass(hearing, writer, scratch, &received, Arrival::Modified)?;
                 }
                 Some(WatchEvent::Deleted(tombstone)) => {
                     if let Some(uid) = tombstone.uid.and_then(Uid::parse) {
-                        judge.ledger().forget_later(uid);
+                        hearing.ledger().forget_later(uid);
                     }
-                    judge.meters().events.deleted.increment();
+                    hearing.meters().events.deleted.increment();
                     writer.deletion(&tombstone);
                 }
                 Some(WatchEvent::Bookmark { resource_version, initial_events_end }) => {
-                    judge.meters().events.bookmark.increment();
+                    hearing.meters().events.bookmark.increment();
                     writer.bookmark(resource_version, initial_events_end);
                     if initial_events_end {
-                        judge.listed();
+                        hearing.listed();
                     }
                 }
                 Some(WatchEvent::Error(status)) => {
-                    judge.meters().events.error.increment();
+                    hearing.meters().events.error.increment();
                     writer.error(&status);
                     return Ok(Progress::Ended);
                 }
@@ -81,18 +79,18 @@ impl WatchFilter {
 }
 
 fn pass(
-    judge: &Judge,
+    hearing: &Hearing,
     writer: &mut PodWriter,
     scratch: &mut Scratch,
     received: &ReceivedPod<'_>,
     arrival: Arrival,
 ) -> Result<(), AnswerFault> {
-    let events = &judge.meters().events;
+    let events = &hearing.meters().events;
     let (passed, denied) = match arrival {
         Arrival::Added => (&events.added, &events.added_denied),
         Arrival::Modified => (&events.modified, &events.modified_denied),
     };
-    match judge.rule(received, Source::Watch(arrival), scratch) {
+    match hearing.rule(received, Source::Watch(arrival), scratch) {
         Ruling::Admit(pod) => {
             passed.increment();
             writer.arrival(arrival, &pod);
@@ -145,7 +143,7 @@ impl Filter for WatchFilter {
         self.reader.is_mid_event()
     }
 
-    fn ends_on_drain(&self) -> bool {
+    fn is_endless(&self) -> bool {
         true
     }
 }
