@@ -1,13 +1,13 @@
 # Two commands do everything: `make demo` and `make test`. `make help` lists the others.
 
 .DEFAULT_GOAL := help
-.PHONY: build test fmt lint bench demo clean help
+.PHONY: build test fmt lint bench demo reproducible clean help
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build the optimised binaries: target/release/
-	cargo build --release --locked
+	@.ci/release-build
 
 demo: ## Show an allowed and a denied pod on a real cluster, about 20 s once built
 	@[ "$$(id -u)" = 0 ] || { echo "make demo needs root, for namespaces and containerd" >&2; exit 1; }
@@ -31,6 +31,10 @@ lint: ## The quick checks: formatting and clippy
 bench: ## Measure against haproxy and no proxy: the table of docs/benchmarks.md
 	@.ci/packages bench
 	cargo bench --locked --bench yardstick
+
+reproducible: ## Build the released binary twice, in two directories, and compare the bits (7 to 12 min)
+	@.ci/packages demo
+	@.ci/reproducible
 
 clean: ## Remove what was built, the cached Kubernetes and checkers included
 	cargo clean
