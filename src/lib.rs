@@ -8,7 +8,8 @@
 //! | [`tls`] | PEM, server and client TLS, who the peer is, reload | `net` |
 //! | [`http`] | listeners, header hygiene, bodies with budgets | `tls net` |
 //! | [`upstream`] | the API server as its client sees it: kubeconfig, credentials, connection lanes | `http tls net metrics` |
-//! | [`systemd`] | socket activation, notification, journal, capabilities | – |
+//! | [`systemd`] | socket activation, notification, journal | – |
+//! | [`sandbox`] | what the process takes from itself before it serves: capabilities, Landlock, seccomp | – |
 //! | [`metrics`] | every metric name, the registry, the admin endpoint | `http net` |
 //! | [`audit`] | decision records | – |
 //! | [`kubelet_proxy`] | role: the node's own admission policy between kubelet and API server | all above |
@@ -24,6 +25,7 @@ pub mod kubelet_proxy;
 pub mod metrics;
 pub mod net;
 pub mod policy;
+pub mod sandbox;
 pub mod systemd;
 pub mod tls;
 pub mod upstream;

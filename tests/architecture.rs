@@ -50,14 +50,17 @@ const IMPURE: [&str; 15] = [
 ];
 
 /// Who alone may name a thing: a file or a room.
-const SOLE_USERS: [(&str, &str); 7] = [
-    ("caps", "src/systemd/capabilities.rs"),
+const SOLE_USERS: [(&str, &str); 10] = [
+    ("caps", "src/sandbox/capabilities.rs"),
     ("clap", "src/cli/"),
+    ("libc", "src/sandbox/"),
     ("prometheus_client", "src/metrics/"),
     ("rustls_pemfile", "src/tls/pem.rs"),
     ("sd_notify", "src/systemd/"),
+    ("seccompiler", "src/sandbox/"),
     ("tracing_journald", "src/systemd/journal.rs"),
     ("tracing_subscriber", "src/systemd/journal.rs"),
+    ("use landlock", "src/sandbox/landlock.rs"),
 ];
 
 /// One source file.

@@ -1,8 +1,9 @@
-//! Bytes that nobody decided on cannot be sent to a kubelet as pods: such programs do not compile.
+//! Bytes that nobody decided on cannot be sent to a kubelet as pods, and nothing is served outside the
+//! sandbox: such programs do not compile.
 //!
 //! Each file in `must_not_compile/` is one way to try; the `.stderr` beside it is the compiler's no.
 
 #[test]
-fn undecided_bytes_do_not_compile_as_an_answer_about_pods() {
+fn what_must_not_be_said_does_not_compile() {
     trybuild::TestCases::new().compile_fail("tests/must_not_compile/*.rs");
 }

@@ -47,7 +47,7 @@ impl Service {
         write_policy(&path("policy.json"), "strict");
         let child = Command::new(BINARY)
             .args(["--allow-plaintext", "--allow-any-client", "--allow-http-upstream"])
-            .args(["--listen-addr", "127.0.0.1:0", "--log-format", "json"])
+            .args(["--listen-addr", "127.0.0.1:0", "--log-format", "json", "--sandbox=require"])
             .arg("--kubeconfig")
             .arg(path("kubeconfig"))
             .arg("--admission-policy")
@@ -136,6 +136,12 @@ fn a_reload_puts_the_new_policy_in_force_and_says_so() {
     assert_eq!(before["policy"]["name"], "strict");
     assert_eq!(before["lastReload"]["outcome"], "none");
     assert_eq!(before["watchdog"]["enabled"], false);
+    let sandbox = &before["sandbox"];
+    assert_eq!(sandbox["mode"], "require");
+    assert_eq!(sandbox["noNewPrivileges"], true);
+    assert_eq!(sandbox["capabilitiesLeft"]["bounding"], json!([]));
+    assert_eq!(sandbox["landlock"]["state"], "enforced");
+    assert_eq!(sandbox["seccomp"], json!({"state": "enforced"}));
 
     write_policy(&service.path("policy.json"), "stricter");
     let said = service.reload();

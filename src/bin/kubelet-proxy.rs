@@ -5,8 +5,5 @@ use std::process::ExitCode;
 use nodeward::{cli, kubelet_proxy};
 
 fn main() -> ExitCode {
-    cli::run::main(std::env::args_os(), |options, surroundings| {
-        let cli::run::Surroundings { sockets, capabilities } = surroundings;
-        kubelet_proxy::serve(options, sockets, capabilities)
-    })
+    cli::run::main(std::env::args_os(), kubelet_proxy::prepare, kubelet_proxy::serve)
 }

@@ -22,6 +22,7 @@ use super::refusals::{
 use crate::kubelet_proxy::config::{
     ClientAuthentication, Front, PolicySource, RequestLog, RunOptions, UpstreamOptions,
 };
+use crate::sandbox::SandboxMode;
 use crate::systemd::journal::{LogFormat, LogLevel, LogOptions};
 
 /// What a command line asks for.
@@ -100,6 +101,12 @@ struct Flags {
     /// Made with mode 0600. Not used where systemd passes a socket named admin.
     #[arg(long, value_name = "PATH", hide_short_help = true)]
     admin_socket: Option<OsString>,
+    /// require or best-effort
+    ///
+    /// require refuses to serve if a part of the sandbox (capabilities, Landlock, seccomp) is missing;
+    /// best-effort serves with a warning.
+    #[arg(long, value_name = "MODE", default_value = defaults::SANDBOX)]
+    sandbox: SandboxMode,
     /// Memory for all bodies in flight
     ///
     /// An answer that finds it used up ends. Keep it well below the unit's MemoryMax.
@@ -224,6 +231,7 @@ impl Flags {
                 pod_payloads: self.log_pod_payloads,
             },
             max_body_memory_bytes: self.max_body_memory,
+            sandbox: self.sandbox,
         };
         Ok(Run { options, log })
     }

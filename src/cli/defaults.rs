@@ -24,3 +24,6 @@ pub const LOG_FORMAT: &str = "auto";
 
 /// A policy can be replaced by a reload; the appliance says no.
 pub const IMMUTABLE_POLICY: bool = false;
+
+/// Serves with a warning where a part of the sandbox cannot be had; the unit says `require`.
+pub const SANDBOX: &str = "best-effort";

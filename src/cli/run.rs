@@ -1,7 +1,8 @@
 //! From command line to exit code: parse, set the process up, run the role, say how it ended.
 //!
-//! The order matters: capabilities go before the first thread starts, sockets are taken before
-//! anything else opens a descriptor, and logging starts before anything has something to say.
+//! The order matters: sockets are taken before anything else opens a descriptor, logging starts before
+//! anything has something to say, capabilities go before anything is read, and the sandbox closes after
+//! that and before the first thread starts.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -11,19 +12,10 @@ use super::args::{NotRun, Run};
 use super::exit_code::Exit;
 use crate::audit::record;
 use crate::kubelet_proxy::config::{RunError, RunOptions};
-use crate::systemd::capabilities::{self, CapabilityReport};
+use crate::sandbox::{self, Needs, Sandboxed};
 use crate::systemd::journal::{self, MessageKind};
 use crate::systemd::listen_fds::{self, InheritedSockets};
 use crate::systemd::notify;
-
-/// What the process was given and gave up before the role runs.
-#[derive(Debug)]
-pub struct Surroundings {
-    /// Sockets passed by systemd.
-    pub sockets: InheritedSockets,
-    /// Capabilities left.
-    pub capabilities: CapabilityReport,
-}
 
 /// Threads that serve. Two forward more than a node's kubelet asks for; each costs memory.
 const MAX_WORKERS: usize = 4;
@@ -37,17 +29,24 @@ const MESSAGE_KINDS: [MessageKind; 2] = [
     MessageKind { target: record::ADMISSION_TARGET, message_id: record::ADMISSION_MESSAGE_ID },
 ];
 
-/// The program: `arguments` with the program's name first, and the role's entry point.
+/// The program: `arguments` with the program's name first, and the role in its two steps.
 ///
-/// `serve` runs until it is asked to end, and knows how to be asked.
-pub fn main<S, F>(arguments: impl IntoIterator<Item = OsString>, serve: S) -> ExitCode
+/// `prepare` reads what the sandbox depends on and binds what it forbids to bind, in a process that has
+/// no capability left and no second thread. `serve` runs, inside, until it is asked to end, and knows
+/// how to be asked.
+pub fn main<P, R, S, F>(
+    arguments: impl IntoIterator<Item = OsString>,
+    prepare: P,
+    serve: S,
+) -> ExitCode
 where
-    S: FnOnce(RunOptions, Surroundings) -> F,
+    P: FnOnce(RunOptions, InheritedSockets) -> Result<(R, Needs), RunError>,
+    S: FnOnce(R, Sandboxed) -> F,
     F: Future<Output = Result<(), RunError>>,
 {
     let arguments = arguments.into_iter().skip(1).collect();
     let exit = match Run::from_arguments(arguments) {
-        Ok(run) => run_role(run, serve),
+        Ok(run) => ended(run_role(run, prepare, serve)),
         Err(NotRun::Answered(answer)) => {
             // Ignored: nobody is there to be told that nobody is there to be told.
             let _ = answer.print();
@@ -61,16 +60,24 @@ where
     exit.into()
 }
 
-fn run_role<S, F>(run: Run, serve: S) -> Exit
+fn run_role<P, R, S, F>(run: Run, prepare: P, serve: S) -> Result<(), RunError>
 where
-    S: FnOnce(RunOptions, Surroundings) -> F,
+    P: FnOnce(RunOptions, InheritedSockets) -> Result<(R, Needs), RunError>,
+    S: FnOnce(R, Sandboxed) -> F,
     F: Future<Output = Result<(), RunError>>,
 {
-    let ended = prepare(&run).and_then(|surroundings| {
-        let runtime = runtime().map_err(|error| RunError::Failed(error.to_string()))?;
-        runtime.block_on(Box::pin(serve(run.options, surroundings)))
-    });
-    match ended {
+    let bad = |error: &dyn std::error::Error| RunError::BadConfiguration(error.to_string());
+    let sockets = listen_fds::inherited().map_err(|error| bad(&error))?;
+    journal::start(run.log, &MESSAGE_KINDS).map_err(|error| bad(&error))?;
+    let unprivileged = sandbox::begin(run.options.sandbox).map_err(|error| bad(&error))?;
+    let (role, needs) = prepare(run.options, sockets)?;
+    let sandboxed = unprivileged.confine(&needs).map_err(|error| bad(&error))?;
+    let runtime = runtime().map_err(|error| RunError::Failed(error.to_string()))?;
+    runtime.block_on(Box::pin(serve(role, sandboxed)))
+}
+
+fn ended(outcome: Result<(), RunError>) -> Exit {
+    match outcome {
         Ok(()) => Exit::Success,
         Err(error) => {
             complain(&error.to_string());
@@ -81,14 +88,6 @@ where
             }
         }
     }
-}
-
-fn prepare(run: &Run) -> Result<Surroundings, RunError> {
-    let bad = |error: &dyn std::error::Error| RunError::BadConfiguration(error.to_string());
-    let sockets = listen_fds::inherited().map_err(|error| bad(&error))?;
-    journal::start(run.log, &MESSAGE_KINDS).map_err(|error| bad(&error))?;
-    let capabilities = capabilities::drop_all().map_err(|error| bad(&error))?;
-    Ok(Surroundings { sockets, capabilities })
 }
 
 fn runtime() -> io::Result<tokio::runtime::Runtime> {

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, listen, socket_with, sockopt};
 use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 use tokio::net::{TcpListener, TcpStream};
@@ -23,6 +24,9 @@ use super::connection;
 use super::limits::{ACCEPT_PAUSE, MAX_ACCEPT_PAUSE, MAX_CONNECTIONS, MAX_HANDSHAKES};
 use super::tls_refusal::Refusal;
 use crate::net::drain::Drain;
+
+/// Connections that wait for `accept`: a node restarts all its clients at once.
+const BACKLOG: i32 = 1024;
 
 /// The boxed error that hyper takes from a body.
 pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
@@ -74,18 +78,30 @@ pub(super) struct Places {
     handshakes: Arc<Semaphore>,
 }
 
-/// Binds a listening socket. Port 0 lets the kernel choose, for tests.
+/// Binds a listening socket, ready to be adopted by a runtime that does not exist yet. Port 0 lets the
+/// kernel choose, for tests.
 ///
 /// Where the kernel has no IPv6, all interfaces means all IPv4 interfaces.
 ///
 /// # Errors
 /// The kernel's: address in use, not local, or a port that needs a privilege.
-pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let bound = TcpListener::bind(address).await;
+pub fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    let bound = bind_one(address);
     if bound.is_err() && address.is_ipv6() && address.ip().is_unspecified() {
-        return TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await;
+        return bind_one((Ipv4Addr::UNSPECIFIED, address.port()).into());
     }
     bound
+}
+
+fn bind_one(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = socket_with(family, SocketType::STREAM, flags, None)?;
+    // A restart must not wait for the connections of the run before.
+    sockopt::set_socket_reuseaddr(&socket, true)?;
+    rustix::net::bind(&socket, &address)?;
+    listen(&socket, BACKLOG)?;
+    Ok(socket.into())
 }
 
 /// Accepts until the drain begins, then returns; connections live on in their own tracked tasks.

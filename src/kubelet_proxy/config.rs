@@ -6,6 +6,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::sandbox::SandboxMode;
+
 /// Everything a run is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunOptions {
@@ -25,6 +27,8 @@ pub struct RunOptions {
     pub request_log: RequestLog,
     /// Budget for all bodies in flight, in bytes; at least 1 MiB.
     pub max_body_memory_bytes: u64,
+    /// What becomes of a start without a whole sandbox.
+    pub sandbox: SandboxMode,
 }
 
 /// The API server and how to reach it.

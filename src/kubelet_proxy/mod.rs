@@ -20,6 +20,7 @@ pub mod pod_ledger;
 mod pods;
 mod policy_file;
 mod policy_in_force;
+mod prepare;
 mod reload;
 mod report_rejection;
 pub mod respond;
@@ -39,6 +40,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
+pub use prepare::{Prepared, prepare};
 pub use serve::serve;
 
 use self::authenticate::Caller;

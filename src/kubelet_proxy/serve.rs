@@ -3,71 +3,59 @@
 //! Everything that can be wrong with the configuration is found before the first connection is taken;
 //! an API server that is down is not among these, for the kubelet just tries again.
 
-use std::os::unix::net::UnixListener as StdUnixListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::authenticate::Caller;
-use super::config::{ClientAuthentication, Front, PolicySource, RunError, RunOptions};
+use super::config::{ClientAuthentication, Front, RunError, RunOptions};
 use super::decide::{Judge, JudgeSettings};
 use super::limits::{CREDENTIALS_AT_START, DRAIN_GRACE, UPSTREAM_LOOK};
 use super::meters::Meters;
 use super::policy_in_force::PolicyInForce;
+use super::prepare::Prepared;
 use super::reload::{self, LastReload, Reloader};
 use super::report_rejection::{self, Reporting};
 use super::status_page::StatusPage;
-use super::{Proxy, policy_file, watchdog};
+use super::{Proxy, watchdog};
 use crate::http::budget::BodyBudget;
 use crate::http::listen::{self, Listener, Transport};
-use crate::http::local_socket;
 use crate::metrics::admin_server::{self, Admin, StatusSource};
 use crate::metrics::connection_counts::ConnectionCounts;
 use crate::metrics::readiness::{Condition, Readiness};
 use crate::metrics::registry::Metrics;
 use crate::net::drain::{self, Drain};
 use crate::policy::Policy;
-use crate::systemd::capabilities::CapabilityReport;
-use crate::systemd::listen_fds::InheritedSockets;
+use crate::sandbox::{SandboxReport, Sandboxed};
 use crate::systemd::notify;
 use crate::tls::{ClientRule, FileFollower, KeyPair, Material, Reload, ServerTls};
-use crate::upstream::{PluginTiming, Upstream, UpstreamConfig, UpstreamRisks};
+use crate::upstream::Upstream;
 
 /// Serves until SIGTERM or SIGINT.
 ///
 /// # Errors
 /// [`RunError::BadConfiguration`] before anything is served, [`RunError::Failed`] for what may pass.
-pub async fn serve(
-    options: RunOptions,
-    sockets: InheritedSockets,
-    capabilities: CapabilityReport,
-) -> Result<(), RunError> {
+pub async fn serve(prepared: Prepared, sandboxed: Sandboxed) -> Result<(), RunError> {
+    let Prepared { options, policy, upstream, kubelets, metrics: scrapers, admin } = prepared;
     let asked_to_end = asked_to_end()?;
     let asked_to_reload = listen_for(SignalKind::hangup())?;
-    let policy = load_policy(&options.policy)?;
     let metrics = Metrics::new();
     metrics.state_policy(policy.name(), policy.digest());
-    state_capabilities(&metrics, &capabilities);
-    let upstream = Arc::new(connect(&options).await?);
+    state_sandbox(&metrics, sandboxed.report());
+    wait_for_credentials(&upstream).await;
     let (trigger, drain) = drain::channel();
     let server = server_tls(&options.front, &upstream)?;
     let credentials: Vec<Arc<dyn Reload>> =
         upstream.reloads().into_iter().chain(server.clone().map(|tls| tls as _)).collect();
     let mut follower = follow_files(&metrics);
     credentials.iter().for_each(|source| follower.follow(Arc::clone(source)));
-    let socket = match sockets.kubelet {
-        Some(socket) => inherited(socket)?,
-        None => bind(options.listen_address).await?,
-    };
-    let metrics_socket = match options.metrics_address {
-        Some(address) => Some(bind(address).await?),
-        None => None,
-    };
-    let admin_socket = admin_socket(sockets.admin, options.admin_socket.as_deref())?;
+    let socket = TcpListener::from_std(kubelets).map_err(unusable)?;
+    let metrics_socket = scrapers.map(TcpListener::from_std).transpose().map_err(unusable)?;
+    let admin_socket = admin.map(UnixListener::from_std).transpose().map_err(unusable)?;
     let readiness = Readiness::default();
-    announce(&policy, &upstream, &socket, &capabilities);
+    announce(&policy, &upstream, &socket);
     let policy = PolicyInForce::new(policy, &metrics);
     let proxy = proxy(&options, policy, &upstream, metrics.clone(), &drain);
     tokio::spawn(follower.run());
@@ -79,10 +67,12 @@ pub async fn serve(
     if let Some(socket) = metrics_socket {
         tokio::spawn(admin_server::serve(socket, admin.clone()));
     }
-    if let Some((socket, path)) = admin_socket {
+    if let Some(socket) = admin_socket {
+        let path = socket.local_addr().ok().and_then(|at| at.as_pathname().map(PathBuf::from));
         let watchdog = path.and_then(|path| Some((notify::watchdog_period()?, path)));
         let page = StatusPage {
             policy: options.policy.clone(),
+            sandbox: sandboxed.report().clone(),
             judge: Arc::clone(&proxy.judge),
             upstream: Arc::clone(&upstream),
             last_reload: Arc::clone(&last_reload),
@@ -121,33 +111,10 @@ pub async fn serve(
     Ok(())
 }
 
-fn load_policy(source: &PolicySource) -> Result<Policy, RunError> {
-    match source {
-        PolicySource::AllowAll => {
-            tracing::warn!("--allow-all-pods: no pod is denied by policy");
-            Ok(Policy::allow_all())
-        }
-        PolicySource::File { path, is_immutable: _ } => {
-            policy_file::load(path).map_err(|error| RunError::BadConfiguration(error.to_string()))
-        }
-    }
-}
-
-async fn connect(options: &RunOptions) -> Result<Upstream, RunError> {
-    let wanted = &options.upstream;
-    let risks = UpstreamRisks {
-        insecure_tls: wanted.allow_insecure_tls,
-        plain_http: wanted.allow_http,
-        system_roots: wanted.allow_system_roots,
-    };
-    let config = UpstreamConfig::load(&wanted.kubeconfig, wanted.context.as_deref(), risks)
-        .map_err(|error| RunError::BadConfiguration(error.to_string()))?;
-    let upstream = Upstream::new(config, PluginTiming::default())
-        .map_err(|error| RunError::BadConfiguration(error.to_string()))?;
+async fn wait_for_credentials(upstream: &Upstream) {
     if let Err(error) = upstream.wait_for_credentials(CREDENTIALS_AT_START).await {
         tracing::warn!(%error, "no credentials for the API server yet");
     }
-    Ok(upstream)
 }
 
 /// What kubelets are shown and asked for; `None` with `--allow-plaintext`.
@@ -189,33 +156,8 @@ fn transport(server: Option<Arc<ServerTls>>) -> Transport {
     }
 }
 
-async fn bind(address: std::net::SocketAddr) -> Result<TcpListener, RunError> {
-    listen::bind(address)
-        .await
-        .map_err(|error| RunError::Failed(format!("cannot listen on {address}: {error}")))
-}
-
-fn inherited(socket: std::net::TcpListener) -> Result<TcpListener, RunError> {
-    let adopted = socket.set_nonblocking(true).and_then(|()| TcpListener::from_std(socket));
-    adopted.map_err(|error| RunError::Failed(format!("socket passed by systemd: {error}")))
-}
-
-/// Where questions are asked, and its path if it has one.
-fn admin_socket(
-    passed: Option<StdUnixListener>,
-    path: Option<&Path>,
-) -> Result<Option<(UnixListener, Option<PathBuf>)>, RunError> {
-    let socket = match (passed, path) {
-        (Some(passed), _) => passed,
-        (None, None) => return Ok(None),
-        (None, Some(path)) => local_socket::bind(path).map_err(|error| {
-            RunError::Failed(format!("--admin-socket: {}: {error}", path.display()))
-        })?,
-    };
-    let adopted =
-        UnixListener::from_std(socket).map_err(|error| RunError::Failed(error.to_string()))?;
-    let path = adopted.local_addr().ok().and_then(|at| at.as_pathname().map(PathBuf::from));
-    Ok(Some((adopted, path)))
+fn unusable(error: std::io::Error) -> RunError {
+    RunError::Failed(format!("a listening socket: {error}"))
 }
 
 fn follow_files(metrics: &Metrics) -> FileFollower {
@@ -269,12 +211,7 @@ fn node_name(upstream: &Upstream) -> String {
 }
 
 /// One line that tells what runs here.
-fn announce(
-    policy: &Policy,
-    upstream: &Upstream,
-    socket: &TcpListener,
-    capabilities: &CapabilityReport,
-) {
+fn announce(policy: &Policy, upstream: &Upstream, socket: &TcpListener) {
     let listener =
         socket.local_addr().map_or_else(|_| String::new(), |address| address.to_string());
     tracing::info!(
@@ -284,17 +221,21 @@ fn announce(
         policy = policy.name(),
         policy_sha256 = policy.digest(),
         rules = policy.rule_count(),
-        capabilities_in_bounding_set = capabilities.bounding_left.len(),
         "kubelet-proxy serves"
     );
 }
 
-/// Only the bounding set can have anything left, or the process would not have come this far.
-fn state_capabilities(metrics: &Metrics, report: &CapabilityReport) {
-    for set in ["ambient", "effective", "inheritable", "permitted"] {
-        metrics.state_capabilities_left(set, 0);
+fn state_sandbox(metrics: &Metrics, report: &SandboxReport) {
+    for (set, left) in &report.capabilities_left {
+        metrics.state_capabilities_left(set, left.len());
     }
-    metrics.state_capabilities_left("bounding", report.bounding_left.len());
+    metrics.state_sandbox([
+        report.mode.as_str().to_owned(),
+        report.landlock.state.as_str().to_owned(),
+        report.landlock.abi.to_string(),
+        report.seccomp.state.as_str().to_owned(),
+        report.no_new_privileges.to_string(),
+    ]);
 }
 
 /// Shows whether the API server can be reached and how long certificates last, and keeps a

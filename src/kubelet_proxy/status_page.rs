@@ -10,11 +10,13 @@ use serde::Serialize;
 use super::config::PolicySource;
 use super::decide::Judge;
 use super::reload::{LastReload, Outcome};
+use crate::sandbox::SandboxReport;
 use crate::upstream::Upstream;
 
 /// Where the parts of a status come from.
 pub(super) struct StatusPage {
     pub(super) policy: PolicySource,
+    pub(super) sandbox: SandboxReport,
     pub(super) judge: Arc<Judge>,
     pub(super) upstream: Arc<Upstream>,
     pub(super) last_reload: Arc<LastReload>,
@@ -26,6 +28,7 @@ pub(super) struct StatusPage {
 struct Status<'a> {
     version: &'static str,
     policy: PolicyStatus<'a>,
+    sandbox: &'a SandboxReport,
     upstream: UpstreamStatus<'a>,
     last_reload: ReloadStatus<'a>,
     watchdog: WatchdogStatus,
@@ -76,6 +79,7 @@ impl StatusPage {
                 rules: policy.rule_count(),
                 immutable: self.policy.is_immutable(),
             },
+            sandbox: &self.sandbox,
             upstream: UpstreamStatus {
                 server: self.upstream.endpoint().authority().as_str(),
                 up: self.upstream.is_up(),

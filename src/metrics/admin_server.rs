@@ -235,7 +235,8 @@ mod tests {
     #[tokio::test]
     async fn metrics_are_served_as_openmetrics_over_a_real_socket() {
         let (trigger, admin) = admin();
-        let socket = listen::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let socket = listen::bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let socket = TcpListener::from_std(socket).unwrap();
         let address = socket.local_addr().unwrap();
         let server = tokio::spawn(serve(socket, admin));
         let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();

@@ -204,8 +204,16 @@ pub const CAPABILITIES_LEFT: Description = Description {
     labels: &["set"],
 };
 
+/// Parts of the sandbox that hold.
+pub const SANDBOX: Description = Description {
+    name: "sandbox",
+    kind: Kind::Info,
+    help: "The sandbox of the process, by what the kernel says about its parts",
+    labels: &["mode", "landlock", "landlock_abi", "seccomp", "no_new_privileges"],
+};
+
 /// All of them, in the order of the reference page.
-pub const ALL: [&Description; 20] = [
+pub const ALL: [&Description; 21] = [
     &BUILD,
     &POLICY,
     &DECISIONS,
@@ -226,6 +234,7 @@ pub const ALL: [&Description; 20] = [
     &TLS_REFUSALS,
     &ACCEPT_FAILURES,
     &CAPABILITIES_LEFT,
+    &SANDBOX,
 ];
 
 #[cfg(test)]

@@ -94,6 +94,7 @@ struct Shared {
     tls_refusals: Family<Labels<1>, Counter>,
     accept_failures: Counter,
     capabilities_left: Family<Labels<1>, Gauge>,
+    sandbox: Facts,
 }
 
 impl Default for Metrics {
@@ -135,6 +136,7 @@ impl Metrics {
             tls_refusals: register(r, &names::TLS_REFUSALS, Family::default()),
             accept_failures: register(r, &names::ACCEPT_FAILURES, Counter::default()),
             capabilities_left: register(r, &names::CAPABILITIES_LEFT, Family::default()),
+            sandbox: register(r, &names::SANDBOX, Facts::default()),
             registry,
         };
         Self { shared: Arc::new(shared) }
@@ -229,6 +231,11 @@ impl Metrics {
         let gauge =
             resolve(&self.shared.capabilities_left, labels(&names::CAPABILITIES_LEFT, [set]));
         gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// States the sandbox: values of the labels in their order.
+    pub fn state_sandbox(&self, values: [String; 5]) {
+        self.shared.sandbox.state(labels(&names::SANDBOX, values).map(owned).to_vec());
     }
 
     /// All metrics as OpenMetrics text.
@@ -351,6 +358,7 @@ mod tests {
         metrics.tls_refusals(Refusal::TimedOut).increment();
         metrics.accept_failures().increment();
         metrics.state_capabilities_left("bounding", 0);
+        metrics.state_sandbox(["require", "enforced", "7", "enforced", "true"].map(str::to_owned));
         metrics
     }
 

@@ -1,9 +1,8 @@
-//! What systemd gives a service and asks of it: sockets, notifications, the journal, no capabilities.
+//! What systemd gives a service and asks of it: sockets, notifications, the journal.
 //!
-//! Everything here also works without systemd, where it does less. The only room that touches the
-//! process itself; call [`capabilities::drop_all`] and [`listen_fds::inherited`] before any thread.
+//! Everything here also works without systemd, where it does less. Call [`listen_fds::inherited`] before
+//! any thread.
 
-pub mod capabilities;
 pub mod journal;
 pub mod listen_fds;
 pub mod notify;

@@ -24,6 +24,7 @@ fn under_the_journal_records_are_fields_with_a_message_identifier() {
     }
     command.args(["--mount", "sh", "-c", script, "sh"]).arg(directory.path()).arg(BINARY);
     command.args(["--log-format", "journal", "--listen-addr", "127.0.0.1:0"]);
+    command.arg("--sandbox=require");
     command.args(["--allow-plaintext", "--allow-any-client", "--allow-http-upstream"]);
     command.arg("--admission-policy").arg(policy(directory.path()));
     let server = format!("http://{}", api_server());

@@ -82,7 +82,7 @@ impl Files {
             .arg(&self.policy)
             .arg("--metrics-addr")
             .arg(admin.to_string())
-            .args(["--log-format", "json"])
+            .args(["--log-format", "json", "--sandbox", "require"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());

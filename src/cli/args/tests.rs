@@ -69,6 +69,7 @@ fn a_safe_command_line_runs_with_the_documented_defaults() {
             admin_socket: None,
             request_log: RequestLog { requests: true, pod_payloads: false },
             max_body_memory_bytes: 128 * 1024 * 1024,
+            sandbox: SandboxMode::BestEffort,
         }
     );
     assert_eq!(run.log.format, LogFormat::Auto);

@@ -131,7 +131,7 @@ struct Server {
 }
 
 async fn start(transport: Transport) -> Server {
-    let socket = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+    let socket = TcpListener::from_std(bind(([127, 0, 0, 1], 0).into()).unwrap()).unwrap();
     let address = socket.local_addr().unwrap();
     let counted = Arc::new(Counted::default());
     let (trigger, drain) = drain::channel();

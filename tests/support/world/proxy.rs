@@ -51,6 +51,7 @@ impl Proxy {
             ("client-name", format!("system:node:{NODE}")),
             ("admission-policy", path(&dir.join("policy.json"))),
             ("log-format", "json".into()),
+            ("sandbox", "require".into()),
         ]);
         let proxy = Self { service, dir: dir.to_owned() };
         proxy.write_policy(policy);

@@ -1,0 +1,101 @@
+//! What has to happen outside the sandbox: the kubeconfig is read for the API server's port, and
+//! sockets are bound, after the policy was found to be good: a proxy with a bad one never listens. Afterwards nothing can be bound, and no other port connected to.
+//!
+//! There is no runtime yet, so nothing here is asynchronous and no thread escapes the sandbox.
+
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::config::{PolicySource, RunError, RunOptions, UpstreamOptions};
+use super::policy_file;
+use crate::http::{listen, local_socket};
+use crate::policy::Policy;
+use crate::sandbox::Needs;
+use crate::systemd::listen_fds::InheritedSockets;
+use crate::upstream::{PluginTiming, TokenSource, Upstream, UpstreamConfig, UpstreamRisks};
+
+/// A run that has all it needs from outside.
+#[derive(Debug)]
+pub struct Prepared {
+    pub(super) options: RunOptions,
+    pub(super) policy: Policy,
+    pub(super) upstream: Arc<Upstream>,
+    /// Where kubelets connect.
+    pub(super) kubelets: TcpListener,
+    /// `--metrics-addr`.
+    pub(super) metrics: Option<TcpListener>,
+    /// Where `/status` is answered as well.
+    pub(super) admin: Option<UnixListener>,
+}
+
+/// Reads policy, kubeconfig and what it names, and binds what systemd did not pass.
+///
+/// # Errors
+/// [`RunError::BadConfiguration`] for what is read, [`RunError::Failed`] for an address in use.
+pub fn prepare(
+    options: RunOptions,
+    sockets: InheritedSockets,
+) -> Result<(Prepared, Needs), RunError> {
+    let policy = load_policy(&options.policy)?;
+    let config = load_kubeconfig(&options.upstream)?;
+    let needs = needs(&config);
+    let upstream = Upstream::new(config, PluginTiming::default())
+        .map_err(|error| RunError::BadConfiguration(error.to_string()))?;
+    let kubelets = match sockets.kubelet {
+        Some(socket) => socket,
+        None => bind(options.listen_address)?,
+    };
+    let metrics = options.metrics_address.map(bind).transpose()?;
+    let admin = match sockets.admin {
+        Some(socket) => Some(socket),
+        None => options.admin_socket.as_deref().map(bind_admin).transpose()?,
+    };
+    let upstream = Arc::new(upstream);
+    Ok((Prepared { options, policy, upstream, kubelets, metrics, admin }, needs))
+}
+
+fn load_policy(source: &PolicySource) -> Result<Policy, RunError> {
+    match source {
+        PolicySource::AllowAll => {
+            tracing::warn!("--allow-all-pods: no pod is denied by policy");
+            Ok(Policy::allow_all())
+        }
+        PolicySource::File { path, is_immutable: _ } => {
+            policy_file::load(path).map_err(|error| RunError::BadConfiguration(error.to_string()))
+        }
+    }
+}
+
+fn load_kubeconfig(wanted: &UpstreamOptions) -> Result<UpstreamConfig, RunError> {
+    let risks = UpstreamRisks {
+        insecure_tls: wanted.allow_insecure_tls,
+        plain_http: wanted.allow_http,
+        system_roots: wanted.allow_system_roots,
+    };
+    UpstreamConfig::load(&wanted.kubeconfig, wanted.context.as_deref(), risks)
+        .map_err(|error| RunError::BadConfiguration(error.to_string()))
+}
+
+fn needs(config: &UpstreamConfig) -> Needs {
+    let plugin = match &config.login.token {
+        TokenSource::Plugin(command) => Some(command.origin.clone()),
+        TokenSource::Absent | TokenSource::Fixed(_) | TokenSource::File(_) => None,
+    };
+    Needs {
+        upstream_port: config.endpoint.port(),
+        resolves_names: config.endpoint.host().parse::<IpAddr>().is_err(),
+        plugin,
+    }
+}
+
+fn bind(address: SocketAddr) -> Result<TcpListener, RunError> {
+    listen::bind(address)
+        .map_err(|error| RunError::Failed(format!("cannot listen on {address}: {error}")))
+}
+
+fn bind_admin(path: &Path) -> Result<UnixListener, RunError> {
+    local_socket::bind(path)
+        .map_err(|error| RunError::Failed(format!("--admin-socket: {}: {error}", path.display())))
+}
