@@ -20,7 +20,6 @@ pub(super) struct StatusPage {
     pub(super) judge: Arc<Judge>,
     pub(super) upstream: Arc<Upstream>,
     pub(super) last_reload: Arc<LastReload>,
-    pub(super) is_watched: bool,
 }
 
 #[derive(Serialize)]
@@ -62,7 +61,7 @@ struct WatchdogStatus {
 
 impl StatusPage {
     /// The present status as a JSON object.
-    pub(super) fn write(&self) -> String {
+    pub(super) fn write(&self, is_watched: bool) -> String {
         let in_force = self.judge.in_force();
         let policy = in_force.policy();
         let last_reload = self.last_reload.outcome();
@@ -85,7 +84,7 @@ impl StatusPage {
                 up: self.upstream.is_up(),
             },
             last_reload: ReloadStatus { outcome, reason },
-            watchdog: WatchdogStatus { enabled: self.is_watched },
+            watchdog: WatchdogStatus { enabled: is_watched },
         };
         // Strings, numbers and flags only: writing them cannot fail.
         serde_json::to_string(&status).unwrap_or_default()
