@@ -1,5 +1,7 @@
 //! What has to happen outside the sandbox: the kubeconfig is read for the API server's port, and
-//! sockets are bound, after the policy was found to be good: a proxy with a bad one never listens. Afterwards nothing can be bound, and no other port connected to.
+//! sockets are bound. Afterwards nothing can be bound, and no other port connected to.
+//!
+//! The policy is read first: a proxy with a bad one never listens.
 //!
 //! There is no runtime yet, so nothing here is asynchronous and no thread escapes the sandbox.
 
