@@ -14,6 +14,10 @@
 mod admission;
 #[path = "real_cluster/expect.rs"]
 mod expect;
+#[path = "real_cluster/hooks.rs"]
+mod hooks;
+#[path = "real_cluster/promises.rs"]
+mod promises;
 #[path = "real_cluster/recovery.rs"]
 mod recovery;
 mod support;
@@ -32,10 +36,9 @@ use support::world::proxy::policy;
 
 type Case = fn(&mut World) -> Outcome;
 
-const CASES: [(&str, Case); 21] = [
+const CASES: [(&str, Case); 23] = [
     ("the_node_is_ready_through_the_proxy", admission::node_is_ready),
     ("an_allowed_pod_runs", admission::allowed_pod_runs),
-    ("kubectl_logs_and_exec_work", admission::logs_and_exec_work),
     ("a_privileged_pod_is_rejected", admission::privileged_pod_is_rejected),
     ("a_privileged_init_container_is_rejected", admission::privileged_init_is_rejected),
     ("a_pod_on_the_host_network_is_rejected", admission::host_network_is_rejected),
@@ -43,17 +46,21 @@ const CASES: [(&str, Case); 21] = [
     ("a_privileged_ephemeral_container_stops_its_pod", admission::ephemeral_is_rejected),
     ("a_rejected_pod_can_be_deleted_within_5_s", admission::rejected_pod_is_deleted),
     ("of_a_burst_of_60_pods_half_run", admission::burst_is_sorted),
-    ("a_proxy_restart_touches_no_running_pod", recovery::proxy_restarts),
+    ("the_node_keeps_its_promises", promises::kept),
     ("a_proxy_crash_touches_no_running_pod", recovery::proxy_crashes),
     ("an_api_server_restart_is_survived", recovery::api_server_restarts),
-    ("a_pod_denied_while_the_kubelet_was_down_never_starts", recovery::kubelet_restarts),
     ("a_stricter_policy_stops_the_pod_it_denies", recovery::policy_gets_stricter),
+    ("a_pod_denied_while_the_kubelet_was_down_never_starts", recovery::kubelet_restarts),
+    // Right after that: a kubelet waits longer after every failure, and a new one has none behind it.
+    ("interruptions_break_no_promise", promises::kept_through_interruptions),
     ("uninvited_local_clients_are_refused", trust::uninvited_are_refused),
     ("a_rotated_server_certificate_is_served", trust::server_certificate_rotates),
     ("a_rotated_client_certificate_is_used", trust::client_certificate_rotates),
     ("a_kubelet_renews_its_certificate_through_the_proxy", trust::kubelet_renews_its_certificate),
+    ("a_running_kubelet_was_refused_nothing", promises::nothing_was_refused),
     ("no_denied_pod_ever_had_a_container", admission::nothing_denied_was_created),
     ("without_the_proxy_the_denied_pod_would_run", admission::control_without_proxy),
+    ("broken_promises_are_seen", promises::seen_broken),
 ];
 
 /// The cluster, booted by the first case that needs it. If that fails, so do all others at once.

@@ -39,15 +39,6 @@ pub(crate) fn allowed_pod_runs(world: &mut World) -> Outcome {
     running(world, STEADY).map(drop)
 }
 
-pub(crate) fn logs_and_exec_work(world: &mut World) -> Outcome {
-    world.kubectl.create(&allowed("talkative"))?;
-    running(world, "talkative")?;
-    let logged = world.kubectl.run(&["logs", "talkative"])?;
-    ensure(logged == "talkative is up\n", || format!("logs: {logged:?}"))?;
-    let answered = world.kubectl.run(&["exec", "talkative", "--", "echo", "hello"])?;
-    ensure(answered == "hello\n", || format!("exec: {answered:?}"))
-}
-
 pub(crate) fn privileged_pod_is_rejected(world: &mut World) -> Outcome {
     violation_is_rejected(world, Violation::Privileged)
 }

@@ -11,10 +11,6 @@ use crate::support::world::manifest::{Violation, allowed, denied};
 use crate::support::world::proxy::policy;
 use crate::support::world::{Route, World};
 
-pub(crate) fn proxy_restarts(world: &mut World) -> Outcome {
-    interrupted(world, "proxy-restart", |world| world.proxy.restart(world.inside))
-}
-
 pub(crate) fn proxy_crashes(world: &mut World) -> Outcome {
     interrupted(world, "proxy-crash", |world| {
         world.proxy.service.kill()?;

@@ -26,6 +26,16 @@ impl Kubectl {
         Self { inside, program: bundle.join("kubectl"), dir: dir.to_owned() }
     }
 
+    /// kubectl itself, for other programs to run.
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// The administrator's kubeconfig.
+    pub(crate) fn kubeconfig(&self) -> PathBuf {
+        self.dir.join("admin.kubeconfig")
+    }
+
     /// Runs one command and gives what it printed, or what it complained about.
     pub(crate) fn run(&self, arguments: &[&str]) -> Outcome<String> {
         self.feed(arguments, "")
@@ -65,7 +75,7 @@ impl Kubectl {
         let mut command = self.inside.command(&self.program);
         command
             .arg("--kubeconfig")
-            .arg(self.dir.join("admin.kubeconfig"))
+            .arg(self.kubeconfig())
             .args(["--request-timeout", "15s", "--cache-dir", &path(&self.dir.join("kube-cache"))])
             .args(arguments)
             .stdout(Stdio::piped())

@@ -151,6 +151,11 @@ impl World {
         ready.map_err(|error| format!("{error}\n{}", self.proxy.service.tail()).into())
     }
 
+    /// Where everybody's files are: configuration, credentials, logs.
+    pub(crate) fn dir(&self) -> &Path {
+        self.janitor.dir()
+    }
+
     /// A caller with the kubelet's identity: what a kubelet can do, it can.
     pub(crate) fn kubelet_caller(&self) -> Outcome<Caller> {
         let identity = node_identity(&self.authorities.kubelets);

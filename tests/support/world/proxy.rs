@@ -19,6 +19,9 @@ pub(crate) const LISTEN: &str = "127.0.0.1:6448";
 /// Where it answers health checks and metrics, inside.
 pub(crate) const ADMIN: &str = "127.0.0.1:6449";
 
+/// The same and `/status`, inside.
+pub(crate) const ADMIN_SOCKET: &str = "/run/nodeward/admin.sock";
+
 /// A proxy is up within a fraction of a second.
 const START_LIMIT: Duration = Duration::from_secs(30);
 
@@ -45,6 +48,7 @@ impl Proxy {
             ("kubeconfig", path(&upstream)),
             ("listen-addr", LISTEN.into()),
             ("metrics-addr", ADMIN.into()),
+            ("admin-socket", ADMIN_SOCKET.into()),
             ("tls-cert", path(&serving.certificate)),
             ("tls-key", path(&serving.key)),
             ("client-ca", path(&kubelets)),
@@ -73,9 +77,24 @@ impl Proxy {
         self.start(inside)
     }
 
-    /// Replaces the policy file. The proxy reads it when it starts.
+    /// Has it read its files again, and waits until it has, as a service manager would.
+    pub(crate) fn reload(&mut self, inside: Inside) -> Outcome {
+        let before = reloads(inside)?;
+        self.service.hang_up()?;
+        self.service.eventually("reloaded", START_LIMIT, || {
+            let now = reloads(inside)?;
+            ensure(now != before, || format!("reloads are still {now:?}"))
+        })
+    }
+
+    /// Replaces the policy file. The proxy reads it when it starts, and when told to.
     pub(crate) fn write_policy(&self, policy: &Value) {
         write_private(&self.dir, "policy.json", &policy.to_string());
+    }
+
+    /// The policy file.
+    pub(crate) fn policy_file(&self) -> PathBuf {
+        self.dir.join("policy.json")
     }
 
     /// Replaces the node's client certificate by one that `nodes` signed.
@@ -98,6 +117,13 @@ impl Proxy {
 /// Asks the proxy's administrative endpoint.
 pub(crate) fn admin(inside: Inside, target: &str) -> Outcome<Answer> {
     inside.on_network(|| Caller::plaintext().get(ADMIN, target))?
+}
+
+/// How often it was told to read its files again, by outcome.
+fn reloads(inside: Inside) -> Outcome<Vec<String>> {
+    let metrics = admin(inside, "/metrics")?.body;
+    let counted = metrics.lines().filter(|line| line.starts_with("kubelet_proxy_reloads_total{"));
+    Ok(counted.map(str::to_owned).collect())
 }
 
 /// The rules that the tests and the demonstration run under: the seed's own first three.

@@ -88,6 +88,12 @@ impl Service {
         self.end(Signal::KILL)
     }
 
+    /// Tells it to read its files again (SIGHUP).
+    pub(crate) fn hang_up(&self) -> Outcome {
+        let child = self.child.as_ref().ok_or_else(|| format!("{} does not run", self.name))?;
+        signal_inner(child, Signal::HUP)
+    }
+
     fn end(&mut self, signal: Signal) -> Outcome {
         let mut child = self.child.take().ok_or_else(|| format!("{} does not run", self.name))?;
         signal_inner(&child, signal)?;
