@@ -50,9 +50,11 @@ const IMPURE: [&str; 15] = [
 ];
 
 /// Who alone may name a thing: a file or a room.
-const SOLE_USERS: [(&str, &str); 10] = [
+const SOLE_USERS: [(&str, &str); 12] = [
     ("caps", "src/sandbox/capabilities.rs"),
     ("clap", "src/cli/"),
+    ("clap_complete", "src/cli/completions.rs"),
+    ("clap_mangen", "src/cli/man.rs"),
     ("libc", "src/sandbox/"),
     ("prometheus_client", "src/metrics/"),
     ("rustls_pemfile", "src/tls/pem.rs"),

@@ -5,5 +5,5 @@ use std::process::ExitCode;
 use nodeward::{cli, kubelet_proxy};
 
 fn main() -> ExitCode {
-    cli::run::main(std::env::args_os(), kubelet_proxy::prepare, kubelet_proxy::serve)
+    cli::verbs::main(std::env::args_os(), kubelet_proxy::prepare, kubelet_proxy::serve)
 }

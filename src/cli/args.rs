@@ -56,7 +56,7 @@ pub enum NotRun {
     args_override_self = true,
     override_usage = "kubelet-proxy [run] --kubeconfig FILE [FLAGS]",
     max_term_width = 100,
-    after_help = "More flags, those that accept a risk (--allow-...), and examples: --help",
+    after_help = "Other verbs: kubelet-proxy help. More flags (--allow-...) and examples: --help",
     after_long_help = EXAMPLES
 )]
 struct Flags {

@@ -1,13 +1,19 @@
 //! Command lines of the roles: from arguments to exit code.
 //!
-//! Reads arguments and says what is wrong with them; opens no file and no socket. Entry point:
-//! [`run::main`], which the binary calls. Errors go to standard error, one line each; answers to
-//! `--help` and `--version` go to standard output.
+//! Entry point: [`verbs::main`], which the binary calls. `run` is the verb that serves; the others,
+//! one file each, answer a question or write a file, and end. Errors go to standard error, one line
+//! each; answers go to standard output.
 
 pub mod args;
+mod check_policy;
+mod completions;
 pub mod defaults;
 pub mod exit_code;
 mod flag_values;
 mod go_flags;
+mod man;
 mod refusals;
 pub mod run;
+mod terminal;
+mod verb_error;
+pub mod verbs;

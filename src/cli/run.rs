@@ -5,11 +5,11 @@
 //! that and before the first thread starts.
 
 use std::ffi::OsString;
-use std::io::{self, Write};
-use std::process::ExitCode;
+use std::io;
 
 use super::args::{NotRun, Run};
 use super::exit_code::Exit;
+use super::terminal::complain;
 use crate::audit::record;
 use crate::kubelet_proxy::config::{RunError, RunOptions};
 use crate::sandbox::{self, Needs, Sandboxed};
@@ -29,23 +29,18 @@ const MESSAGE_KINDS: [MessageKind; 2] = [
     MessageKind { target: record::ADMISSION_TARGET, message_id: record::ADMISSION_MESSAGE_ID },
 ];
 
-/// The program: `arguments` with the program's name first, and the role in its two steps.
+/// Runs the role, in its two steps; `arguments` without the program's name.
 ///
 /// `prepare` reads what the sandbox depends on and binds what it forbids to bind, in a process that has
 /// no capability left and no second thread. `serve` runs, inside, until it is asked to end, and knows
 /// how to be asked.
-pub fn main<P, R, S, F>(
-    arguments: impl IntoIterator<Item = OsString>,
-    prepare: P,
-    serve: S,
-) -> ExitCode
+pub(super) fn execute<P, R, S, F>(arguments: Vec<OsString>, prepare: P, serve: S) -> Exit
 where
     P: FnOnce(RunOptions, InheritedSockets) -> Result<(R, Needs), RunError>,
     S: FnOnce(R, Sandboxed) -> F,
     F: Future<Output = Result<(), RunError>>,
 {
-    let arguments = arguments.into_iter().skip(1).collect();
-    let exit = match Run::from_arguments(arguments) {
+    match Run::from_arguments(arguments) {
         Ok(run) => ended(run_role(run, prepare, serve)),
         Err(NotRun::Answered(answer)) => {
             // Ignored: nobody is there to be told that nobody is there to be told.
@@ -56,8 +51,7 @@ where
             lines.iter().for_each(|line| complain(line));
             Exit::BadConfiguration
         }
-    };
-    exit.into()
+    }
 }
 
 fn run_role<P, R, S, F>(run: Run, prepare: P, serve: S) -> Result<(), RunError>
@@ -97,10 +91,4 @@ fn runtime() -> io::Result<tokio::runtime::Runtime> {
         .max_blocking_threads(MAX_BLOCKING_THREADS)
         .enable_all()
         .build()
-}
-
-/// One line on standard error. Errors quote files of the operator, never the control plane's text.
-fn complain(line: &str) {
-    // Ignored: without standard error there is nowhere to complain, and the exit code still tells.
-    let _ = writeln!(io::stderr(), "kubelet-proxy: {line}");
 }

@@ -1,0 +1,119 @@
+//! What the program is asked to do: `run`, which may be left out, or one of the verbs beside it.
+//!
+//! `run` has Go's flag style (`args.rs`), the others are ordinary. A process that serves never builds
+//! the description of the other verbs: only their names are looked at.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use super::exit_code::Exit;
+use super::terminal::complain;
+use super::verb_error::VerbError;
+use super::{args, check_policy, completions, man, run};
+use crate::kubelet_proxy::config::{RunError, RunOptions};
+use crate::sandbox::{Needs, Sandboxed};
+use crate::systemd::listen_fds::InheritedSockets;
+
+/// The verb that serves, and that is meant where none is written.
+const RUN: &str = "run";
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "kubelet-proxy",
+    version,
+    about = "Decides which pods may run on this node, whatever the API server sends",
+    max_term_width = 100
+)]
+struct Verbs {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// The verbs beside `run`, in the order in which an operator meets them.
+#[derive(Debug, Subcommand)]
+#[command(disable_help_subcommand = false)]
+enum Verb {
+    CheckPolicy(check_policy::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
+}
+
+/// The program: `arguments` with the program's name first, and the role in its two steps, which
+/// `run` tells apart.
+pub fn main<P, R, S, F>(
+    arguments: impl IntoIterator<Item = OsString>,
+    prepare: P,
+    serve: S,
+) -> ExitCode
+where
+    P: FnOnce(RunOptions, InheritedSockets) -> Result<(R, Needs), RunError>,
+    S: FnOnce(R, Sandboxed) -> F,
+    F: Future<Output = Result<(), RunError>>,
+{
+    let arguments: Vec<_> = arguments.into_iter().skip(1).collect();
+    let exit = match arguments.first() {
+        Some(word) if is_other_verb(word) => other_verb(arguments),
+        Some(_) | None => run::execute(arguments, prepare, serve),
+    };
+    exit.into()
+}
+
+/// A first word that is neither a flag nor `run`. What is not a verb either is for clap to refuse, with
+/// a suggestion.
+fn is_other_verb(word: &OsString) -> bool {
+    word != RUN && !word.as_encoded_bytes().starts_with(b"-") && !word.is_empty()
+}
+
+fn other_verb(arguments: Vec<OsString>) -> Exit {
+    let mut command = with_run(Verbs::command());
+    let name = OsString::from(command.get_name());
+    let parsed = command
+        .try_get_matches_from_mut(std::iter::once(name).chain(arguments))
+        .and_then(|matches| Verbs::from_arg_matches(&matches));
+    let done = match parsed {
+        Ok(Verbs { verb }) => verb.execute(),
+        Err(answer) => {
+            // Ignored: nobody is there to be told that nobody is there to be told.
+            let _ = answer.print();
+            return if answer.use_stderr() { Exit::Usage } else { Exit::Success };
+        }
+    };
+    done.unwrap_or_else(|error| {
+        complain(&error.to_string());
+        error.exit()
+    })
+}
+
+impl Verb {
+    fn execute(&self) -> Result<Exit, VerbError> {
+        match self {
+            Self::CheckPolicy(arguments) => check_policy::execute(arguments),
+            Self::Completions(arguments) => completions::execute(arguments, whole()),
+            Self::Man(arguments) => man::execute(arguments, whole()),
+        }
+    }
+}
+
+/// `run` among the verbs, for help. It is never parsed here: [`main`] has seen to it.
+fn with_run(command: Command) -> Command {
+    let run = args::command().name(RUN).about("Serve kubelets; the verb may be left out");
+    let verbs: Vec<_> = command.get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
+    let mut command = command.subcommand(run.display_order(0));
+    for (index, verb) in verbs.into_iter().enumerate() {
+        command = command.mut_subcommand(verb, |it| it.display_order(index.saturating_add(1)));
+    }
+    command
+}
+
+/// Everything that can be written, for completions and manual pages: the verbs, and the flags of `run`
+/// without it.
+fn whole() -> Command {
+    let verbs = with_run(Verbs::command());
+    let verbs: Vec<_> = verbs.get_subcommands().cloned().collect();
+    args::command().subcommands(verbs).disable_help_subcommand(true)
+}
+
+#[cfg(test)]
+mod tests;

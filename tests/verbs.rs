@@ -1,0 +1,40 @@
+//! The verbs beside `run`, asked of the real binary.
+//!
+//! What they talk to is real where it runs here: the proxy itself, kubectl, a shell.
+
+#![expect(clippy::unwrap_used, reason = "test code, which clippy recognises only in unit tests")]
+
+#[path = "verbs/description.rs"]
+mod description;
+#[path = "verbs/policies.rs"]
+mod policies;
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_kubelet-proxy");
+
+/// How a verb ended: exit code, standard output, standard error.
+type Ended = (i32, String, String);
+
+fn ask(words: &[&str]) -> Ended {
+    ended(&Command::new(BINARY).args(words).output().unwrap())
+}
+
+fn ended(output: &Output) -> Ended {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+/// A failure with this code whose one line says this.
+#[track_caller]
+fn refused(ended: &Ended, code: i32, expected: &str) {
+    let (found, stdout, stderr) = ended;
+    assert_eq!(*found, code, "{stdout}{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    assert!(stderr.starts_with("kubelet-proxy: ") && stderr.contains(expected), "{stderr}");
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
