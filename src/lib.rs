@@ -5,7 +5,7 @@
 //! | [`kube_wire`] | Kubernetes objects as bytes: strict decoding, grammar, canonical encoding. Pure | – |
 //! | [`policy`] | decides on one pod. Pure: no I/O, no clock, no logging, cannot fail | `kube_wire` |
 //! | [`net`] | connections and their end: socket options, drain | – |
-//! | [`tls`] | PEM, server and client TLS, who the peer is, reload | `net` |
+//! | [`tls`] | PEM, server and client TLS, who the peer is, reload, certificates for one connection | `net` |
 //! | [`http`] | listeners, header hygiene, bodies with budgets | `tls net` |
 //! | [`upstream`] | the API server as its client sees it: kubeconfig, credentials, connection lanes | `http tls net metrics` |
 //! | [`systemd`] | socket activation, notification, journal | – |

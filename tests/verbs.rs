@@ -2,17 +2,31 @@
 //!
 //! What they talk to is real where it runs here: the proxy itself, kubectl, a shell.
 
-#![expect(clippy::unwrap_used, reason = "test code, which clippy recognises only in unit tests")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "test code, which clippy recognises only in unit tests"
+)]
 
+#[path = "verbs/certificates.rs"]
+mod certificates;
 #[path = "verbs/description.rs"]
 mod description;
+#[path = "verbs/kubeconfig.rs"]
+mod kubeconfig;
 #[path = "verbs/policies.rs"]
 mod policies;
+#[path = "verbs/proxy.rs"]
+mod proxy;
 
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::Duration;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_kubelet-proxy");
+
+/// What any step may take on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How a verb ended: exit code, standard output, standard error.
 type Ended = (i32, String, String);

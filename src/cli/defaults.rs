@@ -27,3 +27,9 @@ pub const IMMUTABLE_POLICY: bool = false;
 
 /// Serves with a warning where a part of the sandbox cannot be had; the unit says `require`.
 pub const SANDBOX: &str = "best-effort";
+
+/// What a kubelet is told to talk to: [`LISTEN_ADDRESS`] over TLS.
+pub const SERVER_URL: &str = "https://127.0.0.1:6448";
+
+/// Ten years: these certificates are renewed by making new ones, with the node or on purpose.
+pub const CERTIFICATE_DAYS: u16 = 3650;

@@ -8,6 +8,7 @@
 mod client;
 mod client_verifier;
 mod error;
+pub mod issue;
 mod material;
 mod peer_identity;
 mod pem;

@@ -8,7 +8,8 @@ use tempfile::TempDir;
 
 use crate::{BINARY, ask, ended, refused, text};
 
-const VERBS: [&str; 4] = ["check-policy", "completions", "man", "run"];
+const VERBS: [&str; 6] =
+    ["check-policy", "completions", "gen-certificates", "gen-kubeconfig", "man", "run"];
 
 #[test]
 fn help_lists_every_verb_and_knows_each() {
@@ -42,8 +43,10 @@ fn bash_completes_verbs_and_flags() {
     fs::write(&script, stdout).unwrap();
     for (line, expected) in [
         ("kubelet-proxy check", "check-policy"),
+        ("kubelet-proxy gen-", "gen-certificates gen-kubeconfig"),
         ("kubelet-proxy --admission", "--admission-policy"),
         ("kubelet-proxy run --admission", "--admission-policy"),
+        ("kubelet-proxy gen-kubeconfig --lay", "--layout"),
     ] {
         let complete = "source \"$1\"; COMP_WORDS=($2); COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
             of=$(complete -p kubelet-proxy); of=${of##*-F }; ${of%% *} kubelet-proxy \"${COMP_WORDS[COMP_CWORD]}\"
