@@ -18,6 +18,8 @@ mod kubeconfig;
 mod policies;
 #[path = "verbs/proxy.rs"]
 mod proxy;
+#[path = "verbs/status.rs"]
+mod status;
 
 use std::path::Path;
 use std::process::{Command, Output};

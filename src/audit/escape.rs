@@ -29,6 +29,23 @@ pub fn escaped(text: &str, max_chars: usize) -> String {
     shown
 }
 
+/// A JSON document without tabs between its parts, escaped as JSON: the same document, safe to look
+/// at. Line ends stay.
+pub fn json_escaped(document: &str) -> String {
+    let mut shown = String::with_capacity(document.len());
+    for c in document.chars() {
+        if c == '\n' || !is_deceptive(c) {
+            shown.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            // Writing to a string cannot fail.
+            let _ = write!(shown, "\\u{unit:04x}");
+        }
+    }
+    shown
+}
+
 /// Controls, line and paragraph separators, bidi controls, and characters without a width.
 fn is_deceptive(c: char) -> bool {
     c.is_control()
@@ -72,6 +89,15 @@ mod tests {
         ] {
             assert_eq!(escaped(text, 100), expected);
         }
+    }
+
+    #[test]
+    fn a_json_document_stays_what_it_means() {
+        let names = ["safe\u{202e}evil", "tag\u{e0001}", "\u{9b}31m", "ünïcode 漢字"];
+        let document = serde_json::to_string_pretty(&names).unwrap();
+        let shown = json_escaped(&document);
+        assert!(!shown.chars().any(|c| c != '\n' && is_deceptive(c)), "{shown}");
+        assert_eq!(serde_json::from_str::<[String; 4]>(&shown).unwrap(), names);
     }
 
     #[test]

@@ -31,5 +31,8 @@ pub const SANDBOX: &str = "best-effort";
 /// What a kubelet is told to talk to: [`LISTEN_ADDRESS`] over TLS.
 pub const SERVER_URL: &str = "https://127.0.0.1:6448";
 
+/// Where the admin socket is, as `kubelet-proxy-admin.socket` makes it.
+pub const ADMIN_SOCKET: &str = "/run/kubelet-proxy/admin.sock";
+
 /// Ten years: these certificates are renewed by making new ones, with the node or on purpose.
 pub const CERTIFICATE_DAYS: u16 = 3650;

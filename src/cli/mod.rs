@@ -17,6 +17,7 @@ mod man;
 mod new_file;
 mod refusals;
 pub mod run;
+mod status;
 mod terminal;
 mod verb_error;
 pub mod verbs;

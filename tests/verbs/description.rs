@@ -8,8 +8,8 @@ use tempfile::TempDir;
 
 use crate::{BINARY, ask, ended, refused, text};
 
-const VERBS: [&str; 6] =
-    ["check-policy", "completions", "gen-certificates", "gen-kubeconfig", "man", "run"];
+const VERBS: [&str; 7] =
+    ["check-policy", "completions", "gen-certificates", "gen-kubeconfig", "man", "run", "status"];
 
 #[test]
 fn help_lists_every_verb_and_knows_each() {
@@ -26,12 +26,12 @@ fn help_lists_every_verb_and_knows_each() {
 
 #[test]
 fn a_verb_that_is_none_exits_64_with_the_one_that_was_meant() {
-    let (code, _, stderr) = ask(&["check-polic"]);
+    let (code, _, stderr) = ask(&["statsu"]);
     assert_eq!(code, 64);
-    assert!(stderr.contains("'check-polic'") && stderr.contains("'check-policy'"), "{stderr}");
-    let (code, _, stderr) = ask(&["man", "--director", "x"]);
+    assert!(stderr.contains("'statsu'") && stderr.contains("'status'"), "{stderr}");
+    let (code, _, stderr) = ask(&["status", "--admin-sock", "x"]);
     assert_eq!(code, 64);
-    assert!(stderr.contains("--directory"), "{stderr}");
+    assert!(stderr.contains("--admin-socket"), "{stderr}");
 }
 
 #[test]
