@@ -8,7 +8,7 @@
 //! | [`tls`] | PEM, server and client TLS, who the peer is, reload, certificates for one connection | `net` |
 //! | [`http`] | listeners, header hygiene, bodies with budgets | `tls net` |
 //! | [`upstream`] | the API server as its client sees it: kubeconfig, credentials, connection lanes | `http tls net metrics` |
-//! | [`systemd`] | socket activation, notification, journal | – |
+//! | [`systemd`] | socket activation, notification, journal, measurement | – |
 //! | [`sandbox`] | what the process takes from itself before it serves: capabilities, Landlock, seccomp | – |
 //! | [`metrics`] | every metric name, the registry, the admin endpoint | `http net` |
 //! | [`audit`] | decision records | – |

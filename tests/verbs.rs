@@ -1,6 +1,7 @@
 //! The verbs beside `run`, asked of the real binary.
 //!
-//! What they talk to is real where it runs here: the proxy itself, kubectl, a shell.
+//! What they talk to is real where it runs here: the proxy itself, kubectl, a shell. systemd-pcrextend
+//! and an admin socket's answers are played by sockets that speak their protocols.
 
 #![expect(
     clippy::indexing_slicing,
@@ -14,6 +15,8 @@ mod certificates;
 mod description;
 #[path = "verbs/kubeconfig.rs"]
 mod kubeconfig;
+#[path = "verbs/measure.rs"]
+mod measure;
 #[path = "verbs/policies.rs"]
 mod policies;
 #[path = "verbs/proxy.rs"]

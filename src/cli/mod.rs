@@ -14,6 +14,7 @@ mod gen_certificates;
 mod gen_kubeconfig;
 mod go_flags;
 mod man;
+mod measure;
 mod new_file;
 mod refusals;
 pub mod run;

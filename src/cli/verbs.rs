@@ -11,7 +11,9 @@ use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use super::exit_code::Exit;
 use super::terminal::complain;
 use super::verb_error::VerbError;
-use super::{args, check_policy, completions, gen_certificates, gen_kubeconfig, man, run, status};
+use super::{
+    args, check_policy, completions, gen_certificates, gen_kubeconfig, man, measure, run, status,
+};
 use crate::kubelet_proxy::config::{RunError, RunOptions};
 use crate::sandbox::{Needs, Sandboxed};
 use crate::systemd::listen_fds::InheritedSockets;
@@ -38,6 +40,7 @@ enum Verb {
     CheckPolicy(check_policy::Arguments),
     GenCertificates(gen_certificates::Arguments),
     GenKubeconfig(gen_kubeconfig::Arguments),
+    Measure(measure::Arguments),
     Status(status::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
@@ -95,6 +98,7 @@ impl Verb {
             Self::CheckPolicy(arguments) => check_policy::execute(arguments),
             Self::GenCertificates(arguments) => gen_certificates::execute(arguments),
             Self::GenKubeconfig(arguments) => gen_kubeconfig::execute(arguments),
+            Self::Measure(arguments) => measure::execute(arguments),
             Self::Status(arguments) => status::execute(arguments),
             Self::Completions(arguments) => completions::execute(arguments, whole()),
             Self::Man(arguments) => man::execute(arguments, whole()),

@@ -8,8 +8,16 @@ use tempfile::TempDir;
 
 use crate::{BINARY, ask, ended, refused, text};
 
-const VERBS: [&str; 7] =
-    ["check-policy", "completions", "gen-certificates", "gen-kubeconfig", "man", "run", "status"];
+const VERBS: [&str; 8] = [
+    "check-policy",
+    "completions",
+    "gen-certificates",
+    "gen-kubeconfig",
+    "man",
+    "measure",
+    "run",
+    "status",
+];
 
 #[test]
 fn help_lists_every_verb_and_knows_each() {
