@@ -23,6 +23,8 @@ mod policies;
 mod proxy;
 #[path = "verbs/status.rs"]
 mod status;
+#[path = "verbs/token.rs"]
+mod token;
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -9,6 +9,7 @@ mod check_policy;
 mod completions;
 pub mod defaults;
 pub mod exit_code;
+mod fetch_token;
 mod flag_values;
 mod gen_certificates;
 mod gen_kubeconfig;

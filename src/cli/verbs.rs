@@ -12,7 +12,8 @@ use super::exit_code::Exit;
 use super::terminal::complain;
 use super::verb_error::VerbError;
 use super::{
-    args, check_policy, completions, gen_certificates, gen_kubeconfig, man, measure, run, status,
+    args, check_policy, completions, fetch_token, gen_certificates, gen_kubeconfig, man, measure,
+    run, status,
 };
 use crate::kubelet_proxy::config::{RunError, RunOptions};
 use crate::sandbox::{Needs, Sandboxed};
@@ -40,6 +41,7 @@ enum Verb {
     CheckPolicy(check_policy::Arguments),
     GenCertificates(gen_certificates::Arguments),
     GenKubeconfig(gen_kubeconfig::Arguments),
+    FetchToken(fetch_token::Arguments),
     Measure(measure::Arguments),
     Status(status::Arguments),
     Completions(completions::Arguments),
@@ -98,6 +100,7 @@ impl Verb {
             Self::CheckPolicy(arguments) => check_policy::execute(arguments),
             Self::GenCertificates(arguments) => gen_certificates::execute(arguments),
             Self::GenKubeconfig(arguments) => gen_kubeconfig::execute(arguments),
+            Self::FetchToken(arguments) => fetch_token::execute(arguments),
             Self::Measure(arguments) => measure::execute(arguments),
             Self::Status(arguments) => status::execute(arguments),
             Self::Completions(arguments) => completions::execute(arguments, whole()),

@@ -22,6 +22,7 @@ pub use body::{RequestBody, UpstreamBody};
 pub use endpoint::Endpoint;
 pub use error::{Fault, UpstreamError};
 pub use exec_plugin::{ApiVersion, ClusterForPlugin, ExecCommand, PluginTiming};
+pub(crate) use exec_plugin::{PluginCredential, PluginCredentials, PluginError, PluginListener};
 pub use kubeconfig::{
     ALLOW_HTTP_UPSTREAM, ALLOW_INSECURE_UPSTREAM_TLS, ALLOW_SYSTEM_ROOTS, KubeconfigError, Login,
     TokenSource, UpstreamConfig, UpstreamRisks,
@@ -35,10 +36,9 @@ use http::HeaderValue;
 use tokio::sync::watch;
 
 use self::credentials::Credentials;
-use self::exec_plugin::{PluginError, PluginListener};
 use self::identity::UpstreamIdentity;
 use self::lanes::{Dialer, LanePool};
-use crate::tls::{CertificateSummary, KeyPair, Reload, TlsError};
+use crate::tls::{CertificateSummary, Reload, TlsError};
 
 /// One API server, reached over three lanes with the node's credentials.
 pub struct Upstream {
@@ -188,10 +188,10 @@ struct PluginPair<'a, F> {
 }
 
 impl<F: Fn(&str) + Send + Sync> PluginListener for PluginPair<'_, F> {
-    fn accept(&self, pair: Option<&KeyPair>) -> Result<(), PluginError> {
+    fn accept(&self, credential: &PluginCredential) -> Result<(), PluginError> {
         // Over plain HTTP there is nobody to show a certificate to.
         if let Some(identity) = &self.upstream.identity {
-            identity.use_plugin_pair(pair)?;
+            identity.use_plugin_pair(credential.pair.as_ref())?;
         }
         Ok(())
     }

@@ -8,9 +8,10 @@ use tempfile::TempDir;
 
 use crate::{BINARY, ask, ended, refused, text};
 
-const VERBS: [&str; 8] = [
+const VERBS: [&str; 9] = [
     "check-policy",
     "completions",
+    "fetch-token",
     "gen-certificates",
     "gen-kubeconfig",
     "man",

@@ -15,7 +15,6 @@ use tokio::time::Instant;
 
 use super::run::{PluginError, run};
 use super::{ExecCommand, PluginCredential};
-use crate::tls::KeyPair;
 
 /// When the plugin runs. The defaults are for production, tests shorten them.
 #[derive(Clone, Copy, Debug)]
@@ -74,10 +73,10 @@ struct Current {
     failure: Option<Arc<str>>,
 }
 
-/// What a run of the plugin is told to: the certificate it brought is used from then on.
+/// What a run of the plugin is told to: the credential it brought is used from then on.
 pub(crate) trait PluginListener: Send + Sync {
     /// `Err` refuses the credential as a whole.
-    fn accept(&self, pair: Option<&KeyPair>) -> Result<(), PluginError>;
+    fn accept(&self, credential: &PluginCredential) -> Result<(), PluginError>;
     /// A run failed; the text is safe to log.
     fn failed(&self, reason: &str);
 }
@@ -152,9 +151,9 @@ impl PluginCredentials {
 
     async fn run_once(&self, listener: &dyn PluginListener) -> Result<(), String> {
         let text = |error: PluginError| error.to_string();
-        let PluginCredential { header, pair, lifetime } =
-            run(&self.command, self.timing.limit).await.map_err(text)?;
-        listener.accept(pair.as_ref()).map_err(text)?;
+        let credential = run(&self.command, self.timing.limit).await.map_err(text)?;
+        listener.accept(&credential).map_err(text)?;
+        let PluginCredential { header, pair: _, lifetime } = credential;
         let now = Instant::now();
         let expires = lifetime.and_then(|lifetime| now.checked_add(lifetime));
         let fresh = Current { header, has_credential: true, expires, failure: None };

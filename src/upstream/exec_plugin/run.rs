@@ -68,6 +68,9 @@ pub(crate) enum PluginError {
         /// The broken rule.
         reason: &'static str,
     },
+    /// Whoever listens could not keep it.
+    #[error("the token is not kept: {0}")]
+    NotKept(String),
     /// The cluster's CA, to be told to the plugin, or the certificate it gave, is unusable.
     #[error(transparent)]
     Material(#[from] TlsError),
