@@ -307,7 +307,7 @@ fn a_proxy_gives_up_its_rights_reports_to_systemd_and_ends_when_asked() {
     assert!(status.contains("NoNewPrivs:\t1\n"), "{status}");
 
     let line = proxy.line("kubelet-proxy serves");
-    for field in ["version", "listener", "upstream", "policy", "policy_sha256"] {
+    for field in ["version", "binary_sha256", "listener", "upstream", "policy", "policy_sha256"] {
         assert!(!line[field].is_null(), "{field} is missing in {line}");
     }
     assert!(get(admin, "/livez").ends_with("\r\n\r\nok"));

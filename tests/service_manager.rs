@@ -130,6 +130,22 @@ fn ask(socket: &PathBuf, target: &str) -> String {
 }
 
 #[test]
+fn what_runs_is_told_by_the_digests_that_are_measured() {
+    let service = Service::start(&[], &[]);
+    let print = ["measure", "--print", "--admission-policy"];
+    let printed =
+        Command::new(BINARY).args(print).arg(service.path("policy.json")).output().unwrap();
+    let status = service.status();
+    let (policy, binary) = (&status["policy"]["sha256"], &status["binarySha256"]);
+    let (policy, binary) = (policy.as_str().unwrap(), binary.as_str().unwrap());
+    let word = format!("kubelet-proxy:v1:policy=sha256:{policy}:binary=sha256:{binary}\n");
+    let printed = String::from_utf8(printed.stdout).unwrap();
+    assert!(printed.contains(&word), "{printed}");
+    let metrics = ask(&service.path("admin.sock"), "/metrics");
+    assert!(metrics.contains(&format!("sha256=\"{binary}\"}} 1")), "{metrics}");
+}
+
+#[test]
 fn a_reload_puts_the_new_policy_in_force_and_says_so() {
     let mut service = Service::start(&[], &[]);
     let before = service.status();

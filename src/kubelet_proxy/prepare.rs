@@ -16,6 +16,7 @@ use crate::http::{listen, local_socket};
 use crate::policy::Policy;
 use crate::sandbox::Needs;
 use crate::systemd::listen_fds::InheritedSockets;
+use crate::systemd::measurement::Sha256;
 use crate::upstream::{PluginTiming, TokenSource, Upstream, UpstreamConfig, UpstreamRisks};
 
 /// A run that has all it needs from outside.
@@ -23,6 +24,8 @@ use crate::upstream::{PluginTiming, TokenSource, Upstream, UpstreamConfig, Upstr
 pub struct Prepared {
     pub(super) options: RunOptions,
     pub(super) policy: Policy,
+    /// Of the running program.
+    pub(super) binary: Sha256,
     pub(super) upstream: Arc<Upstream>,
     /// Where kubelets connect.
     pub(super) kubelets: TcpListener,
@@ -41,6 +44,9 @@ pub fn prepare(
     sockets: InheritedSockets,
 ) -> Result<(Prepared, Needs), RunError> {
     let policy = load_policy(&options.policy)?;
+    let binary = Sha256::of_running_binary().map_err(|error| {
+        RunError::Failed(format!("the running program cannot be read: {error}; mount /proc"))
+    })?;
     let config = load_kubeconfig(&options.upstream)?;
     let needs = needs(&config);
     let upstream = Upstream::new(config, PluginTiming::default())
@@ -55,7 +61,7 @@ pub fn prepare(
         None => options.admin_socket.as_deref().map(bind_admin).transpose()?,
     };
     let upstream = Arc::new(upstream);
-    Ok((Prepared { options, policy, upstream, kubelets, metrics, admin }, needs))
+    Ok((Prepared { options, policy, binary, upstream, kubelets, metrics, admin }, needs))
 }
 
 fn load_policy(source: &PolicySource) -> Result<Policy, RunError> {

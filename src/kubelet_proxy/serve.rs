@@ -29,6 +29,7 @@ use crate::metrics::registry::Metrics;
 use crate::net::drain::{self, Drain};
 use crate::policy::Policy;
 use crate::sandbox::{SandboxReport, Sandboxed};
+use crate::systemd::measurement::Sha256;
 use crate::systemd::notify;
 use crate::tls::Reload;
 use crate::upstream::Upstream;
@@ -38,10 +39,12 @@ use crate::upstream::Upstream;
 /// # Errors
 /// [`RunError::BadConfiguration`] before anything is served, [`RunError::Failed`] for what may pass.
 pub async fn serve(prepared: Prepared, sandboxed: Sandboxed) -> Result<(), RunError> {
-    let Prepared { options, policy, upstream, kubelets, metrics: scrapers, admin } = prepared;
+    let Prepared { options, policy, binary, upstream, kubelets, metrics: scrapers, admin } =
+        prepared;
     let asked_to_end = asked_to_end()?;
     let asked_to_reload = listen_for(SignalKind::hangup())?;
     let metrics = Metrics::new();
+    metrics.state_build(&binary.to_string());
     metrics.state_policy(policy.name(), policy.digest());
     state_sandbox(&metrics, sandboxed.report());
     wait_for_credentials(&upstream).await;
@@ -53,7 +56,7 @@ pub async fn serve(prepared: Prepared, sandboxed: Sandboxed) -> Result<(), RunEr
     credentials.iter().for_each(|source| follower.follow(Arc::clone(source)));
     let socket = TcpListener::from_std(kubelets).map_err(unusable)?;
     let readiness = Readiness::default();
-    announce(&policy, &upstream, &socket);
+    announce(&policy, binary, &upstream, &socket);
     let policy = PolicyInForce::new(policy, &metrics);
     let proxy = proxy(&options, policy, &upstream, metrics.clone(), &drain);
     tokio::spawn(follower.run());
@@ -69,6 +72,7 @@ pub async fn serve(prepared: Prepared, sandboxed: Sandboxed) -> Result<(), RunEr
         admin: Admin { metrics: metrics.clone(), readiness, drain: drain.clone(), status: None },
         status: StatusPage {
             policy: options.policy.clone(),
+            binary,
             sandbox: sandboxed.report().clone(),
             judge: Arc::clone(&proxy.judge),
             upstream: Arc::clone(&upstream),
@@ -151,11 +155,12 @@ fn node_name(upstream: &Upstream) -> String {
 }
 
 /// One line that tells what runs here.
-fn announce(policy: &Policy, upstream: &Upstream, socket: &TcpListener) {
+fn announce(policy: &Policy, binary: Sha256, upstream: &Upstream, socket: &TcpListener) {
     let listener =
         socket.local_addr().map_or_else(|_| String::new(), |address| address.to_string());
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
+        binary_sha256 = %binary,
         %listener,
         upstream = %upstream.endpoint().authority(),
         policy = policy.name(),

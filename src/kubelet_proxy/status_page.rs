@@ -11,11 +11,13 @@ use super::config::PolicySource;
 use super::decide::Judge;
 use super::reload::{LastReload, Outcome};
 use crate::sandbox::SandboxReport;
+use crate::systemd::measurement::Sha256;
 use crate::upstream::Upstream;
 
 /// Where the parts of a status come from.
 pub(super) struct StatusPage {
     pub(super) policy: PolicySource,
+    pub(super) binary: Sha256,
     pub(super) sandbox: SandboxReport,
     pub(super) judge: Arc<Judge>,
     pub(super) upstream: Arc<Upstream>,
@@ -26,6 +28,7 @@ pub(super) struct StatusPage {
 #[serde(rename_all = "camelCase")]
 struct Status<'a> {
     version: &'static str,
+    binary_sha256: String,
     policy: PolicyStatus<'a>,
     sandbox: &'a SandboxReport,
     upstream: UpstreamStatus<'a>,
@@ -72,6 +75,7 @@ impl StatusPage {
         };
         let status = Status {
             version: env!("CARGO_PKG_VERSION"),
+            binary_sha256: self.binary.to_string(),
             policy: PolicyStatus {
                 name: policy.name(),
                 sha256: policy.digest(),

@@ -246,7 +246,7 @@ mod tests {
         stream.read_to_string(&mut answer).await.unwrap();
         assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
         assert!(answer.contains("content-type: application/openmetrics-text; version=1.0.0"));
-        assert!(answer.contains("kubelet_proxy_build_info{version="), "{answer}");
+        assert!(answer.contains("kubelet_proxy_watch_streams 0\n"), "{answer}");
         trigger.drain(Duration::from_secs(5)).await;
         server.await.unwrap();
     }

@@ -48,8 +48,8 @@ impl Description {
 pub const BUILD: Description = Description {
     name: "build",
     kind: Kind::Info,
-    help: "The running program",
-    labels: &["version"],
+    help: "The running program, by its version and the SHA-256 of its file",
+    labels: &["version", "sha256"],
 };
 
 /// Policy in force.

@@ -74,6 +74,7 @@ pub struct RequestMeter {
 #[derive(Debug)]
 struct Shared {
     registry: Registry,
+    build: Facts,
     policy: Facts,
     decisions: Family<Labels<2>, Counter>,
     decision_duration: Timing,
@@ -108,10 +109,9 @@ impl Metrics {
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix(names::PREFIX);
         let r = &mut registry;
-        let build = register(r, &names::BUILD, Facts::default());
-        build.state(labels(&names::BUILD, [env!("CARGO_PKG_VERSION")]).map(owned).to_vec());
         let durations = Family::new_with_constructor(new_request_timing as fn() -> Timing);
         let shared = Shared {
+            build: register(r, &names::BUILD, Facts::default()),
             policy: register(r, &names::POLICY, Facts::default()),
             decisions: register(r, &names::DECISIONS, Family::default()),
             decision_duration: register(
@@ -140,6 +140,12 @@ impl Metrics {
             registry,
         };
         Self { shared: Arc::new(shared) }
+    }
+
+    /// States which program runs.
+    pub fn state_build(&self, sha256: &str) {
+        let values = [env!("CARGO_PKG_VERSION").to_owned(), sha256.to_owned()];
+        self.shared.build.state(labels(&names::BUILD, values).map(owned).to_vec());
     }
 
     /// States the policy in force.
@@ -339,6 +345,7 @@ mod tests {
     /// Feeds every metric once.
     fn fed() -> Metrics {
         let metrics = Metrics::new();
+        metrics.state_build("cd34");
         metrics.state_policy("strict", "ab12");
         metrics.decisions("deny", "deny-privileged".to_owned()).increment();
         metrics.decision_duration().observe(Duration::from_micros(3));
