@@ -13,6 +13,7 @@
     reason = "test code, which clippy recognises only in unit tests"
 )]
 
+pub(crate) mod guest;
 pub(crate) mod hostile_api_server;
 pub(crate) mod pki;
 pub(crate) mod wait;
