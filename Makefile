@@ -1,7 +1,7 @@
 # Two commands do everything: `make demo` and `make test`. `make help` lists the others.
 
 .DEFAULT_GOAL := help
-.PHONY: build test fmt lint bench demo reproducible clean help
+.PHONY: build test fmt lint bench deb demo reproducible clean help
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,11 @@ reproducible: ## Build the released binary twice, in two directories, and compar
 	@.ci/packages demo
 	@.ci/reproducible
 
-clean: ## Remove what was built, the cached Kubernetes and checkers included
+deb: ## Build the Debian package: target/debian/kubelet-proxy.deb
+	@.ci/packages deb
+	@.ci/release-build
+	packaging/build-deb release target/debian/kubelet-proxy.deb
+
+clean: ## Remove what was built, the cached Kubernetes, Debian and checkers included
 	cargo clean
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/nodeward"
