@@ -1,0 +1,59 @@
+# Drop-ins for the packaged units. What confines the service is in the units themselves and is not
+# repeated here; NixOS writes what follows to *.d/overrides.conf, because the units exist already.
+{
+  config,
+  lib,
+  options,
+  ...
+}: let
+  inherit (lib) mapAttrsToList mkIf optional;
+  cfg = config.services.kubelet-proxy;
+
+  toFlag = name: value: "--${name}=${
+    if builtins.isBool value
+    then lib.boolToString value
+    else toString value
+  }";
+
+  flags =
+    ["--log-level=${cfg.logLevel}"]
+    ++ optional (cfg.clientName != null) "--client-name=${cfg.clientName}"
+    ++ optional cfg.immutablePolicy "--immutable-policy"
+    # The last of repeated flags counts; the unit says --sandbox=require.
+    ++ optional (cfg.sandbox.mode != "require") "--sandbox=${cfg.sandbox.mode}"
+    ++ mapAttrsToList toFlag cfg.settings;
+
+  # What is in the store cannot change under its name.
+  watched = lib.filter (path: !lib.hasPrefix builtins.storeDir path) (map toString (lib.attrValues cfg.credentials));
+in {
+  config = mkIf cfg.enable {
+    systemd.packages = [cfg.package];
+    environment.systemPackages = [cfg.package];
+
+    # As the package's sysusers.d file says it; NixOS reads such files only where users are made by them.
+    users.groups.kubelet-proxy-admin = {};
+    users.groups.kubelet-proxy-token = {};
+
+    # NixOS does not act on [Install] of a packaged unit.
+    systemd.sockets.kubelet-proxy-admin.wantedBy = ["sockets.target"];
+    systemd.sockets.kubelet-proxy = {
+      wantedBy = ["sockets.target"];
+      # The empty one takes back the unit's own.
+      listenStreams = mkIf (cfg.listenAddress != options.services.kubelet-proxy.listenAddress.default) ["" cfg.listenAddress];
+    };
+
+    systemd.services.kubelet-proxy = {
+      # Restarted in one go while the sockets stay. Stopped first, they would close, and kubelets that
+      # connect meanwhile be refused.
+      stopIfChanged = false;
+      environment.KUBELET_PROXY_FLAGS = lib.concatStringsSep " " flags;
+      serviceConfig = {
+        # An entry replaces the unit's entry of the same name.
+        LoadCredential = mapAttrsToList (name: path: "${name}:${path}") cfg.credentials;
+        IPAddressAllow = mkIf (cfg.upstream.allowedAddresses != []) cfg.upstream.allowedAddresses;
+      };
+    };
+
+    systemd.paths.kubelet-proxy-credentials.pathConfig.PathChanged = mkIf (watched != []) watched;
+  };
+}
