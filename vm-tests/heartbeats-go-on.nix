@@ -1,0 +1,2 @@
+# The node stays Ready however busy its watches are.
+{promise, ...}: promise {promises = ["heartbeats-go-on"];}

@@ -1,0 +1,2 @@
+# A manifest in the directory where k3s looks for static pods runs nothing.
+{promise, ...}: promise {promises = ["static-pod-is-ignored"];}
