@@ -25,22 +25,13 @@
   # Loopback always: where the API server is on this machine, that is its address too.
   addresses = ["127.0.0.0/8" "::1"] ++ cfg.upstream.allowedAddresses;
   isV6 = lib.hasInfix ":";
-  v4 = lib.filter (address: !isV6 address) addresses;
-  v6 = lib.filter isV6 addresses;
-
+  set = members: "{ ${concatStringsSep ", " members} }";
   rules = pkgs.writeText "kubelet-lockout.nft" ''
-    table inet ${table}
-    delete table inet ${table}
-    table inet ${table} {
-      chain output {
-        type filter hook output priority filter; policy accept;
-        socket cgroupv2 level 1 "${slice}" tcp dport ${port} jump api_server
-      }
-      chain api_server {
-        ip daddr { ${concatStringsSep ", " v4} } counter reject with tcp reset
-        ip6 daddr { ${concatStringsSep ", " v6} } counter reject with tcp reset
-      }
-    }
+    define slice = "${slice}"
+    define port = ${port}
+    define v4 = ${set (lib.filter (address: !isV6 address) addresses)}
+    define v6 = ${set (lib.filter isV6 addresses)}
+    include "${./kubelet-lockout.nft}"
   '';
 in {
   config = mkIf (cfg.enable && cfg.kubernetes.enable && cfg.kubernetes.blockDirectWay) {
