@@ -230,3 +230,18 @@ fn the_watchdog_is_fed_while_the_admin_socket_answers_and_starves_when_it_does_n
     assert!(late < 3, "the watchdog is fed although nobody answers");
     drop(deaf);
 }
+
+#[test]
+fn who_holds_every_place_on_the_admin_socket_does_not_starve_the_watchdog() {
+    let mut service = Service::start(&[], &[("WATCHDOG_USEC", "1000000")]);
+    let path = service.path("admin.sock");
+    let silent: Vec<_> = (0..100).map(|_| UnixStream::connect(&path).unwrap()).collect();
+    let mut turned_away = UnixStream::connect(&path).unwrap();
+    turned_away.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut answer = Vec::new();
+    assert_eq!(turned_away.read_to_end(&mut answer).unwrap(), 0, "there was a place");
+    for _ in 0..5 {
+        assert_eq!(service.notification(), "WATCHDOG=1");
+    }
+    drop(silent);
+}
