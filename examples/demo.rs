@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use support::wait::{Outcome, ensure, eventually};
 use support::world::World;
 use support::world::manifest::{Violation, allowed, denied};
-use support::world::proxy::policy;
+use support::world::proxy::{Place, policy};
 
 /// Far more than it takes: see `make demo`'s own line on how long it took.
 const LIMIT: Duration = Duration::from_secs(90);
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
 fn demonstrate() -> Outcome {
     heading("A real node: kubelet -> kubelet-proxy -> API server");
     let mut steps = Steps::default();
-    let world = World::boot(&program()?, &policy(), &mut |what| steps.next(what))?;
+    let world = World::boot(Place::Process(&program()?), &policy(), &mut |what| steps.next(what))?;
 
     steps.next("one pod that the node's policy allows, and one that it denies");
     world.kubectl.create(&allowed(ALLOWED))?;

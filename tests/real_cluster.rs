@@ -32,7 +32,7 @@ use libtest_mimic::{Arguments, Failed, Trial, run};
 
 use support::wait::Outcome;
 use support::world::World;
-use support::world::proxy::policy;
+use support::world::proxy::{Place, policy};
 
 type Case = fn(&mut World) -> Outcome;
 
@@ -90,9 +90,9 @@ fn attempt(cluster: &Mutex<Cluster>, case: Case) -> Result<(), Failed> {
     let mut cluster = cluster.lock().unwrap_or_else(PoisonError::into_inner);
     if matches!(*cluster, Cluster::Unbooted) {
         *cluster = Cluster::Broken;
-        let program = Path::new(env!("CARGO_BIN_EXE_kubelet-proxy"));
+        let place = Place::Process(Path::new(env!("CARGO_BIN_EXE_kubelet-proxy")));
         let mut step = |what: &str| eprintln!("  … {what}");
-        *cluster = Cluster::Up(Box::new(World::boot(program, &policy(), &mut step)?));
+        *cluster = Cluster::Up(Box::new(World::boot(place, &policy(), &mut step)?));
     }
     let Cluster::Up(world) = &mut *cluster else {
         return Err("the cluster did not boot".into());

@@ -10,7 +10,6 @@ use crate::support::wait::{Outcome, ensure, eventually};
 use crate::support::world::control_plane::API_SERVER;
 use crate::support::world::image::IMAGE;
 use crate::support::world::manifest::{Violation, allowed, denied, list};
-use crate::support::world::proxy::admin;
 use crate::support::world::{Route, World};
 
 /// The issue's own number.
@@ -28,7 +27,7 @@ pub(crate) fn node_is_ready(world: &mut World) -> Outcome {
     let direct = API_SERVER.trim_start_matches("https://");
     let answer = world.inside.on_network(|| kubelet.get(direct, "/api/v1/nodes"))??;
     ensure(answer.status == 401, || format!("the kubelet has another way in: {answer:?}"))?;
-    let metrics = admin(world.inside, "/metrics")?;
+    let metrics = world.proxy.admin(world.inside, "/metrics")?;
     ensure(metrics.status == 200 && metrics.body.contains("kubelet_proxy_"), || {
         format!("metrics: {metrics:?}")
     })

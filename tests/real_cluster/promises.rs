@@ -14,7 +14,7 @@ use crate::support::wait::{Outcome, ensure};
 use crate::support::world::control_plane::{API_SERVER, path};
 use crate::support::world::image::IMAGE;
 use crate::support::world::node::{CONTAINERD, NODE};
-use crate::support::world::proxy::{ADMIN_SOCKET, LISTEN};
+use crate::support::world::proxy::LISTEN;
 use crate::support::world::{Route, World};
 
 /// Where this node's kubelet would look for static pods if it did.
@@ -109,7 +109,8 @@ fn check(world: &mut World, suspect: &Suspect<'_>, promises: &[&str]) -> Outcome
         .arg(world.kubectl.kubeconfig())
         .args(["--kubectl", &path(world.kubectl.program())])
         .args(["--ctr", &format!("ctr --address {CONTAINERD}")])
-        .args(["--admin-socket", ADMIN_SOCKET])
+        .arg("--admin-socket")
+        .arg(world.proxy.admin_socket()?)
         .args(["--static-pod-directory", STATIC_PODS])
         .args(["--restart-proxy", &hooks.command("restart")])
         .args(["--stop-proxy", &hooks.command("stop")])
@@ -117,7 +118,7 @@ fn check(world: &mut World, suspect: &Suspect<'_>, promises: &[&str]) -> Outcome
         .args(["--main-pid", &format!("pidof {}", suspect.process)])
         .args(["--reload-proxy", &hooks.command("reload")])
         .arg("--policy-file")
-        .arg(world.proxy.policy_file())
+        .arg(world.proxy.policy_file()?)
         .args(promises)
         .stdout(File::create(&log)?)
         .stderr(Stdio::inherit())
@@ -126,7 +127,7 @@ fn check(world: &mut World, suspect: &Suspect<'_>, promises: &[&str]) -> Outcome
     let status = hooks.serve(&mut program, |word| match word {
         "reload" => world.proxy.reload(inside),
         "restart" => world.proxy.restart(inside),
-        "stop" => world.proxy.service.stop(),
+        "stop" => world.proxy.stop(),
         "start" => world.proxy.start(inside),
         other => Err(format!("nobody knows how to {other}").into()),
     })?;

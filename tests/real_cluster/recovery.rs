@@ -12,10 +12,7 @@ use crate::support::world::proxy::policy;
 use crate::support::world::{Route, World};
 
 pub(crate) fn proxy_crashes(world: &mut World) -> Outcome {
-    interrupted(world, "proxy-crash", |world| {
-        world.proxy.service.kill()?;
-        world.proxy.start(world.inside)
-    })
+    interrupted(world, "proxy-crash", |world| world.proxy.crash(world.inside))
 }
 
 pub(crate) fn api_server_restarts(world: &mut World) -> Outcome {
@@ -80,14 +77,14 @@ pub(crate) fn policy_gets_stricter(world: &mut World) -> Outcome {
         "message": "This workload has had its time",
     });
     stricter["rules"].as_array_mut().ok_or("a policy without rules")?.push(rule);
-    world.proxy.write_policy(&stricter);
+    world.proxy.write_policy(&stricter)?;
     world.proxy.restart(world.inside)?;
     let reason = "denied by rule 'no-longer': This workload has had its time";
     let outcome = rejected(world, name, reason, &before)
         .and_then(|()| stopped(world, name))
         .and_then(|()| untouched(world, STEADY, &steady));
     // The cases that follow count on the policy they know.
-    world.proxy.write_policy(&policy());
+    world.proxy.write_policy(&policy())?;
     outcome.and(world.proxy.restart(world.inside))
 }
 

@@ -1,6 +1,8 @@
 //! A Debian trixie with systemd 257, which the units are written for and this machine may not have.
 
 pub(crate) mod analysis;
+pub(crate) mod machine;
+pub(crate) mod packaged_proxy;
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};

@@ -1,4 +1,4 @@
-//! Tidies up what is not in the world's namespaces: its directory and its containers' control groups.
+//! Tidies up what is not in the world's namespaces: its directory and its control groups.
 //!
 //! A process of its own, because the test may be killed or interrupted: it waits until nobody holds
 //! the pipe to it any more, then removes exactly what it was told of, then ends.
@@ -13,11 +13,13 @@ use tempfile::TempDir;
 
 use crate::support::wait::Outcome;
 
-/// Reads identifiers of containers until the pipe closes. Control groups take a moment to empty
+/// Reads identifiers of containers and paths of control groups until the pipe closes. Control groups take a moment to empty
 /// after their processes were killed, and dying processes still write files: hence the attempts.
 const TIDY: &str = r#"
-ids=
-while read -r id; do ids="$ids $id"; done
+ids= groups=
+while read -r word; do
+    case $word in /*) groups="$groups $word" ;; *) ids="$ids $word" ;; esac
+done
 for attempt in $(seq 100); do
     rm -rf "$DIRECTORY" 2>/dev/null
     for id in $ids; do
@@ -25,8 +27,11 @@ for attempt in $(seq 100); do
             [ ! -d "$group" ] || find "$group" -depth -type d -exec rmdir {} + 2>/dev/null
         done
     done
+    for group in $groups; do
+        [ ! -d "$group" ] || find "$group" -depth -type d -exec rmdir {} + 2>/dev/null
+    done
     rmdir /sys/fs/cgroup/*/k8s.io /sys/fs/cgroup/k8s.io 2>/dev/null
-    left=$(for id in $ids; do ls -d /sys/fs/cgroup/*/k8s.io/"$id" "$DIRECTORY" 2>/dev/null; done)
+    left=$(ls -d $groups "$DIRECTORY" 2>/dev/null; for id in $ids; do ls -d /sys/fs/cgroup/*/k8s.io/"$id" 2>/dev/null; done)
     [ -n "$left" ] || exit 0
     sleep 0.1
 done
@@ -40,7 +45,7 @@ pub(crate) struct Janitor {
     dir: PathBuf,
 }
 
-/// Tells the janitor of containers.
+/// Tells the janitor of what will have to be removed.
 #[derive(Clone)]
 pub(crate) struct Notice(Arc<Mutex<ChildStdin>>);
 
@@ -65,7 +70,7 @@ impl Janitor {
         &self.dir
     }
 
-    /// The way to tell of containers. While a copy of it lives the janitor waits.
+    /// The way to tell it of things. While a copy of it lives the janitor waits.
     pub(crate) fn notice(&self) -> Option<Notice> {
         self.pipe.clone()
     }
@@ -74,9 +79,18 @@ impl Janitor {
 impl Notice {
     /// Tells of a container whose control groups are to be removed.
     pub(crate) fn container(&self, id: &str) {
+        self.tell(id);
+    }
+
+    /// Tells of a control group that is to be removed with all below it.
+    pub(crate) fn control_group(&self, path: &Path) {
+        self.tell(&path.display().to_string());
+    }
+
+    fn tell(&self, word: &str) {
         let mut pipe = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // A janitor that has gone away leaves something behind; no reason to fail a test.
-        let _told = writeln!(pipe, "{id}");
+        let _told = writeln!(pipe, "{word}");
     }
 }
 

@@ -30,7 +30,7 @@ use self::janitor::Janitor;
 use self::kubectl::Kubectl;
 use self::namespace::{Inside, Namespace};
 use self::node::{KUBELET_CERTIFICATES, NODE, Node, node_identity, node_identity_valid};
-use self::proxy::{LISTEN, Proxy};
+use self::proxy::{LISTEN, Place, Proxy};
 use self::service::Service;
 use crate::support::pki::Validity;
 use crate::support::wait::{Outcome, ensure};
@@ -64,14 +64,14 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Boots control plane and containerd, then the proxy with `policy` (`program` is its binary),
-    /// then the kubelet behind it, until the node is Ready. `step` is told what comes next.
+    /// Boots control plane and containerd, then the proxy at `place` with `policy`, then the kubelet
+    /// behind it, until the node is Ready. `step` is told what comes next.
     pub(crate) fn boot(
-        program: &Path,
+        place: Place<'_>,
         policy: &Value,
         step: &mut dyn FnMut(&str),
     ) -> Outcome<Self> {
-        let mut world = Self::boot_control_plane(program, policy, step)?;
+        let mut world = Self::boot_control_plane(place, policy, step)?;
         step("kubelet-proxy");
         world.proxy.start(world.inside)?;
         step("kubelet, until the node is Ready");
@@ -82,7 +82,7 @@ impl World {
 
     /// The first half of [`World::boot`]: neither proxy nor kubelet run yet.
     pub(crate) fn boot_control_plane(
-        program: &Path,
+        place: Place<'_>,
         policy: &Value,
         step: &mut dyn FnMut(&str),
     ) -> Outcome<Self> {
@@ -93,7 +93,8 @@ impl World {
         create_dir_all(&logs)?;
         let authorities = Authorities::new();
         let mut control_plane = ControlPlane::new(files, &logs, &bundle, &authorities)?;
-        let proxy = Proxy::new(files, &logs, program, &authorities, policy)?;
+        let notice = janitor.notice().ok_or("the janitor has gone")?;
+        let proxy = Proxy::new(files, &logs, place, notice, &authorities, policy)?;
         let mut node = Node::new(files, &logs, &bundle, &authorities)?;
 
         step("namespaces, etcd, API server, containerd");
@@ -148,7 +149,7 @@ impl World {
             let ready = condition(&node, "Ready");
             ensure(ready == Some("True"), || format!("Ready is {ready:?}"))
         });
-        ready.map_err(|error| format!("{error}\n{}", self.proxy.service.tail()).into())
+        ready.map_err(|error| format!("{error}\n{}", self.proxy.tail()).into())
     }
 
     /// Where everybody's files are: configuration, credentials, logs.
@@ -170,22 +171,19 @@ impl World {
     /// An error that names the first component that has died.
     pub(crate) fn check_running(&mut self) -> Outcome {
         self.containers.check_running()?;
+        self.proxy.check_running()?;
         self.services().into_iter().try_for_each(Service::check_running)
     }
 
     /// The ends of the logs that explain most failures.
     pub(crate) fn tails(&self) -> String {
-        let services = [&self.proxy.service, &self.node.kubelet, &self.node.containerd];
-        services.map(Service::tail).join("\n")
+        let services = [&self.node.kubelet, &self.node.containerd].map(Service::tail);
+        format!("{}\n{}", self.proxy.tail(), services.join("\n"))
     }
 
     fn services(&mut self) -> Vec<&mut Service> {
         let mut services = Vec::from(self.control_plane.services());
-        services.extend([
-            &mut self.node.containerd,
-            &mut self.node.kubelet,
-            &mut self.proxy.service,
-        ]);
+        services.extend([&mut self.node.containerd, &mut self.node.kubelet]);
         services
     }
 }
@@ -194,6 +192,7 @@ impl Drop for World {
     fn drop(&mut self) {
         drop(self.namespace.take());
         self.services().into_iter().for_each(Service::reap);
+        self.proxy.reap();
         self.containers.reap();
     }
 }

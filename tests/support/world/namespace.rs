@@ -123,8 +123,17 @@ pub(crate) fn signal_inner(nsenter: &Child, signal: Signal) -> Outcome {
     Ok(kill_process(pid, signal)?)
 }
 
+/// The only child of the program that `nsenter` started, by its number outside.
+pub(crate) fn inner_child(nsenter: &Child) -> Outcome<i32> {
+    child_of(only_child(nsenter)?)
+}
+
 fn only_child(parent: &Child) -> Outcome<i32> {
-    let listed = read_to_string(format!("/proc/{0}/task/{0}/children", parent.id()))?;
+    child_of(i32::try_from(parent.id())?)
+}
+
+fn child_of(parent: i32) -> Outcome<i32> {
+    let listed = read_to_string(format!("/proc/{parent}/task/{parent}/children"))?;
     let first = listed.split_whitespace().next();
-    Ok(first.ok_or_else(|| format!("process {} has no child", parent.id()))?.parse()?)
+    Ok(first.ok_or_else(|| format!("process {parent} has no child"))?.parse()?)
 }

@@ -5,12 +5,16 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use nodeward::audit::record::DENIAL_MESSAGE_ID;
+
 use super::caller::{Answer, Caller};
 use super::control_plane::{API_SERVER, Authorities, kubeconfig, path};
+use super::janitor::Notice;
 use super::namespace::Inside;
 use super::node::{NODE, node_identity};
 use super::service::Service;
-use crate::support::pki::{Authority, write_private};
+use crate::support::guest::packaged_proxy::{self, ETC, PackagedProxy, upstream_kubeconfig};
+use crate::support::pki::{Authority, Identity, IdentityFiles, write_private};
 use crate::support::wait::{Outcome, ensure};
 
 /// Where the proxy listens, inside: its documented default.
@@ -25,97 +29,232 @@ pub(crate) const ADMIN_SOCKET: &str = "/run/nodeward/admin.sock";
 /// A proxy is up within a fraction of a second.
 const START_LIMIT: Duration = Duration::from_secs(30);
 
+/// Where the proxy runs.
+pub(crate) enum Place<'a> {
+    /// As a process of the world: the program at this path.
+    Process(&'a Path),
+    /// On a machine of its own with systemd 257, installed from the Debian package.
+    Package,
+}
+
 /// The proxy and the directory its files are in.
 pub(crate) struct Proxy {
-    pub(crate) service: Service,
+    runs: Runs,
     dir: PathBuf,
 }
 
+enum Runs {
+    Process(Service),
+    Unit(PackagedProxy),
+}
+
 impl Proxy {
-    /// Writes credentials and the policy `policy` below `dir`; `program` is the proxy's binary.
+    /// Writes credentials and the policy `policy` below `dir`.
     pub(crate) fn new(
         dir: &Path,
         logs: &Path,
-        program: &Path,
+        place: Place<'_>,
+        notice: Notice,
         authorities: &Authorities,
         policy: &Value,
     ) -> Outcome<Self> {
-        let node = node_identity(&authorities.nodes).write(dir, "node");
-        let upstream = kubeconfig(dir, "node", API_SERVER, &node)?;
-        let serving = authorities.servers.server(&["127.0.0.1"]).write(dir, "proxy");
-        let kubelets = write_private(dir, "kubelets.crt", &authorities.kubelets.pem());
-        let service = Service::new("kubelet-proxy", program, logs).flags(&[
-            ("kubeconfig", path(&upstream)),
-            ("listen-addr", LISTEN.into()),
-            ("metrics-addr", ADMIN.into()),
-            ("admin-socket", ADMIN_SOCKET.into()),
-            ("tls-cert", path(&serving.certificate)),
-            ("tls-key", path(&serving.key)),
-            ("client-ca", path(&kubelets)),
-            ("client-name", format!("system:node:{NODE}")),
-            ("admission-policy", path(&dir.join("policy.json"))),
-            ("log-format", "json".into()),
-            ("sandbox", "require".into()),
-        ]);
-        let proxy = Self { service, dir: dir.to_owned() };
-        proxy.write_policy(policy);
+        let runs = match place {
+            Place::Process(program) => Runs::Process(process(dir, logs, program, authorities)?),
+            Place::Package => {
+                let proxy = PackagedProxy::new(dir, logs, notice)?;
+                proxy.put("upstream.kubeconfig", &upstream_kubeconfig(API_SERVER));
+                proxy.put("upstream-ca.crt", &authorities.servers.pem());
+                proxy.put("client-ca.crt", &authorities.kubelets.pem());
+                Runs::Unit(proxy)
+            }
+        };
+        let proxy = Self { runs, dir: dir.to_owned() };
+        proxy.rotate_client(&authorities.nodes);
+        proxy.rotate_server(&authorities.servers);
+        proxy.write_policy(policy)?;
         Ok(proxy)
     }
 
     /// Starts it and waits until it serves.
     pub(crate) fn start(&mut self, inside: Inside) -> Outcome {
-        self.service.start(inside)?;
-        self.service.eventually("up", START_LIMIT, || {
-            let health = admin(inside, "/livez")?;
-            ensure(health.status == 200, || format!("/livez: {health:?}"))
-        })
+        match &mut self.runs {
+            Runs::Process(service) => {
+                service.start(inside)?;
+                service.eventually("up", START_LIMIT, || {
+                    let health = admin(inside, "/livez")?;
+                    ensure(health.status == 200, || format!("/livez: {health:?}"))
+                })
+            }
+            Runs::Unit(proxy) => proxy.start(inside),
+        }
     }
 
     /// Stops it as a service manager would, and starts it again.
     pub(crate) fn restart(&mut self, inside: Inside) -> Outcome {
-        self.service.stop()?;
-        self.start(inside)
+        match &mut self.runs {
+            Runs::Process(service) => {
+                service.stop()?;
+                self.start(inside)
+            }
+            Runs::Unit(proxy) => proxy.systemctl("restart"),
+        }
+    }
+
+    /// Kills it as a crash would, and has it started again: by systemd, where there is one.
+    pub(crate) fn crash(&mut self, inside: Inside) -> Outcome {
+        match &mut self.runs {
+            Runs::Process(service) => {
+                service.kill()?;
+                self.start(inside)
+            }
+            Runs::Unit(proxy) => proxy.crash(),
+        }
+    }
+
+    /// Stops it as a service manager would: a unit with its sockets, which would start it again.
+    pub(crate) fn stop(&mut self) -> Outcome {
+        match &mut self.runs {
+            Runs::Process(service) => service.stop(),
+            Runs::Unit(proxy) => proxy.stop(),
+        }
     }
 
     /// Has it read its files again, and waits until it has, as a service manager would.
     pub(crate) fn reload(&mut self, inside: Inside) -> Outcome {
-        let before = reloads(inside)?;
-        self.service.hang_up()?;
-        self.service.eventually("reloaded", START_LIMIT, || {
-            let now = reloads(inside)?;
-            ensure(now != before, || format!("reloads are still {now:?}"))
-        })
+        match &mut self.runs {
+            Runs::Process(service) => {
+                let before = reloads(inside)?;
+                service.hang_up()?;
+                service.eventually("reloaded", START_LIMIT, || {
+                    let now = reloads(inside)?;
+                    ensure(now != before, || format!("reloads are still {now:?}"))
+                })
+            }
+            Runs::Unit(proxy) => proxy.systemctl("reload"),
+        }
     }
 
     /// Replaces the policy file. The proxy reads it when it starts, and when told to.
-    pub(crate) fn write_policy(&self, policy: &Value) {
-        write_private(&self.dir, "policy.json", &policy.to_string());
+    pub(crate) fn write_policy(&self, policy: &Value) -> Outcome {
+        match &self.runs {
+            Runs::Process(_) => {
+                write_private(&self.dir, "policy.json", &policy.to_string());
+                Ok(())
+            }
+            Runs::Unit(proxy) => proxy.put_policy(&policy.to_string()),
+        }
     }
 
-    /// The policy file.
-    pub(crate) fn policy_file(&self) -> PathBuf {
-        self.dir.join("policy.json")
+    /// The policy file, by a path for programs inside.
+    pub(crate) fn policy_file(&self) -> Outcome<PathBuf> {
+        match &self.runs {
+            Runs::Process(_) => Ok(self.dir.join("policy.json")),
+            Runs::Unit(proxy) => proxy.path_inside(&format!("{ETC}/policy.json")),
+        }
+    }
+
+    /// The administrative socket, by a path for programs inside.
+    pub(crate) fn admin_socket(&self) -> Outcome<PathBuf> {
+        match &self.runs {
+            Runs::Process(_) => Ok(PathBuf::from(ADMIN_SOCKET)),
+            Runs::Unit(proxy) => proxy.path_inside(packaged_proxy::ADMIN_SOCKET),
+        }
     }
 
     /// Replaces the node's client certificate by one that `nodes` signed.
     pub(crate) fn rotate_client(&self, nodes: &Authority) {
-        node_identity(nodes).write(&self.dir, "node");
+        self.put_identity("node", &node_identity(nodes));
     }
 
     /// Replaces the certificate the proxy serves with.
     pub(crate) fn rotate_server(&self, servers: &Authority) {
-        servers.server(&["127.0.0.1"]).write(&self.dir, "proxy");
+        self.put_identity("serving", &servers.server(&["127.0.0.1"]));
     }
 
-    /// The proxy's structured log, one JSON object per line; other lines are passed over.
+    fn put_identity(&self, name: &str, identity: &Identity) {
+        match &self.runs {
+            Runs::Process(_) => drop(identity.write(&self.dir, name)),
+            Runs::Unit(proxy) => proxy.put_identity(name, identity),
+        }
+    }
+
+    /// The proxy's records of denials, by the names of the reference page. Of a process: its whole
+    /// log, one JSON object per line; other lines are passed over.
     pub(crate) fn records(&self) -> Vec<Value> {
-        let output = self.service.output();
-        output.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+        match &self.runs {
+            Runs::Process(service) => {
+                let output = service.output();
+                output.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+            }
+            Runs::Unit(proxy) => proxy.records(DENIAL_MESSAGE_ID).unwrap_or_default(),
+        }
+    }
+
+    /// Asks its administrative endpoint.
+    pub(crate) fn admin(&self, inside: Inside, target: &str) -> Outcome<Answer> {
+        match &self.runs {
+            Runs::Process(_) => admin(inside, target),
+            Runs::Unit(proxy) => proxy.admin(target),
+        }
+    }
+
+    /// The installed package, for those who test what only that has.
+    pub(crate) fn packaged(&mut self) -> Outcome<&mut PackagedProxy> {
+        match &mut self.runs {
+            Runs::Process(_) => Err("the proxy runs as a mere process".into()),
+            Runs::Unit(proxy) => Ok(proxy),
+        }
+    }
+
+    /// An error if it has died.
+    pub(crate) fn check_running(&mut self) -> Outcome {
+        match &mut self.runs {
+            Runs::Process(service) => service.check_running(),
+            Runs::Unit(proxy) => proxy.check_running(),
+        }
+    }
+
+    /// The end of its log.
+    pub(crate) fn tail(&self) -> String {
+        match &self.runs {
+            Runs::Process(service) => service.tail(),
+            Runs::Unit(proxy) => proxy.tail(),
+        }
+    }
+
+    /// Collects processes after the namespace has ended.
+    pub(crate) fn reap(&mut self) {
+        match &mut self.runs {
+            Runs::Process(service) => service.reap(),
+            Runs::Unit(proxy) => proxy.reap(),
+        }
     }
 }
 
-/// Asks the proxy's administrative endpoint.
-pub(crate) fn admin(inside: Inside, target: &str) -> Outcome<Answer> {
+fn process(dir: &Path, logs: &Path, program: &Path, authorities: &Authorities) -> Outcome<Service> {
+    let files = |name: &str| IdentityFiles {
+        certificate: dir.join(format!("{name}.crt")),
+        key: dir.join(format!("{name}.key")),
+    };
+    let upstream = kubeconfig(dir, "node", API_SERVER, &files("node"))?;
+    let kubelets = write_private(dir, "kubelets.crt", &authorities.kubelets.pem());
+    Ok(Service::new("kubelet-proxy", program, logs).flags(&[
+        ("kubeconfig", path(&upstream)),
+        ("listen-addr", LISTEN.into()),
+        ("metrics-addr", ADMIN.into()),
+        ("admin-socket", ADMIN_SOCKET.into()),
+        ("tls-cert", path(&files("serving").certificate)),
+        ("tls-key", path(&files("serving").key)),
+        ("client-ca", path(&kubelets)),
+        ("client-name", format!("system:node:{NODE}")),
+        ("admission-policy", path(&dir.join("policy.json"))),
+        ("log-format", "json".into()),
+        ("sandbox", "require".into()),
+    ]))
+}
+
+/// Asks the administrative endpoint of a process.
+fn admin(inside: Inside, target: &str) -> Outcome<Answer> {
     inside.on_network(|| Caller::plaintext().get(ADMIN, target))?
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use super::namespace::{Inside, signal_inner};
+use super::namespace::{Inside, inner_child, signal_inner};
 use crate::support::wait::{Outcome, ensure, eventually};
 
 /// Everything here ends within seconds when asked to; what does not is stuck.
@@ -92,6 +92,12 @@ impl Service {
     pub(crate) fn hang_up(&self) -> Outcome {
         let child = self.child.as_ref().ok_or_else(|| format!("{} does not run", self.name))?;
         signal_inner(child, Signal::HUP)
+    }
+
+    /// The only child of the program, by its number outside.
+    pub(crate) fn inner_child(&self) -> Outcome<i32> {
+        let child = self.child.as_ref().ok_or_else(|| format!("{} does not run", self.name))?;
+        inner_child(child)
     }
 
     fn end(&mut self, signal: Signal) -> Outcome {
