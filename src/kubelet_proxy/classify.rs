@@ -53,10 +53,14 @@ pub struct PodName {
 pub struct ListQuery {
     /// What goes upstream, without `?`.
     pub text: String,
-    /// A later page of a list, or a page with a limit: absence from it proves nothing.
+    /// A later page, a page with a limit, or a choice among the node's pods: absence proves nothing.
     pub is_partial: bool,
     /// A watch that begins at a version the caller already has.
     pub resumes: bool,
+    /// The selectors.
+    pub selectors: String,
+    /// Where an earlier page said that the list goes on.
+    pub continues: Option<String>,
 }
 
 /// Permit to stream the answer to a request that carries no pods. Made here only.
@@ -187,9 +191,19 @@ fn pods(query: &Query, headers: &HeaderMap) -> Result<PodRequest, Refusal> {
     }
     let has = |name: &str| query.value(name).is_some_and(|value| !value.is_empty() && value != "0");
     let sends_initial_events = query.value("sendInitialEvents").is_some_and(is_true);
+    let value = |name: &str| query.value(name).unwrap_or_default();
+    let (fields, labels) = (value("fieldSelector"), value("labelSelector"));
+    let chooses_node_only = fields.starts_with("spec.nodeName=") && !fields.contains(',');
+    let is_choice = !labels.is_empty() || !(fields.is_empty() || chooses_node_only);
+    let mut selectors = String::new();
+    append_parameter(&mut selectors, "fieldSelector", fields);
+    append_parameter(&mut selectors, "labelSelector", labels);
     let query = ListQuery {
         text,
-        is_partial: has("continue")
+        selectors,
+        continues: Some(value("continue")).filter(|token| !token.is_empty()).map(str::to_owned),
+        is_partial: is_choice
+            || has("continue")
             || (has("limit") && query.value("resourceVersion") != Some("0")),
         resumes: is_watch && has("resourceVersion") && !sends_initial_events,
     };
@@ -251,6 +265,10 @@ mod tests {
             ("/api/v1/pods?limit=500&resourceVersion=0", false),
             ("/api/v1/pods?limit=500", true),
             ("/api/v1/pods?limit=500&continue=abc", true),
+            ("/api/v1/pods?fieldSelector=spec.nodeName%3Dn", false),
+            ("/api/v1/pods?fieldSelector=spec.nodeName%3Dn,metadata.name%3Da", true),
+            ("/api/v1/pods?fieldSelector=metadata.name%3Da", true),
+            ("/api/v1/pods?labelSelector=a%3Db", true),
         ];
         for (target, partial) in cases {
             assert_eq!(list_query(target).1.is_partial, partial, "{target}");

@@ -161,14 +161,9 @@ impl Hearing {
         &self.judge.ledger
     }
 
-    /// A whole list went through.
-    pub fn listed(&self) {
-        self.by.listed();
-    }
-
-    /// Must a resumed watch be sent back to list?
-    pub fn sends_back(&self) -> bool {
-        self.by.sends_back()
+    /// The policy that decides.
+    pub(super) fn by(&self) -> &PolicyInForce {
+        &self.by
     }
 
     /// Resolves when another policy is in force.
@@ -269,6 +264,7 @@ impl Hearing {
             owner_uid: pod.controller.map(|owner| owner.uid.to_owned()),
             wants_status: !is_over && pod.status_reason != REASON,
             wants_delete: pod.is_being_deleted && (never_ran || standing.reported_stopped),
+            superseded: self.by.supersession(),
         };
         if rejection.wants_status || rejection.wants_delete {
             self.judge.reporter.report(rejection);
@@ -298,6 +294,7 @@ impl Hearing {
                 owner_uid: None,
                 wants_status: true,
                 wants_delete: false,
+                superseded: self.by.supersession(),
             });
         }
         Ruling::Deny(identity.into())

@@ -38,6 +38,12 @@ pub const LIST_DEADLINE: Duration = Duration::from_secs(180);
 /// Longest time that one watch event may take to arrive in full.
 pub const EVENT_DEADLINE: Duration = Duration::from_secs(60);
 
+/// Reflectors, and unfinished lists, that are known at once. A node has one kubelet with one of each.
+pub const LISTS_REMEMBERED: usize = 32;
+
+/// Longest name of a reflector or continue token that is remembered; real ones have some 200 bytes.
+pub const LONGEST_REMEMBERED_BYTES: usize = 4 << 10;
+
 /// Pods on record. A node runs 110 to a few hundred; the rest is history and flood.
 pub const LEDGER_CAPACITY: usize = 8192;
 

@@ -158,15 +158,11 @@ impl Proxy {
     }
 
     fn surroundings(&self, hearing: &Hearing, patience: Duration) -> Surroundings {
-        let (drain, superseded) = (self.drain.clone(), hearing.superseded());
+        let drain = self.drain.clone();
         Surroundings {
             budget: self.budget.clone(),
-            ending: Box::pin(async move {
-                tokio::select! {
-                    () = drain.draining() => {}
-                    () = superseded => {}
-                }
-            }),
+            superseded: Box::pin(hearing.superseded()),
+            draining: Box::pin(async move { drain.draining().await }),
             meters: Arc::clone(&self.meters),
             patience,
         }

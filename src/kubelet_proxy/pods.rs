@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, Method, Response, StatusCode};
+use http::header::USER_AGENT;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use super::Proxy;
 use super::classify::{ListQuery, PodName, PodRequest};
@@ -17,6 +18,7 @@ use super::filter::{FilteredBody, KubeletBytes};
 use super::forward::{PodQuestion, PodReply, ask, collect};
 use super::limits::{EVENT_DEADLINE, LIST_DEADLINE, LIST_HOLD_BACK_BYTES, MAX_STATUS_PATCH_BYTES};
 use super::one_pod::{Answered, read_answer};
+use super::policy_in_force::Reflector;
 use super::respond::{self, AnswerBody};
 use super::status_report;
 use crate::kube_wire::status_object::Status;
@@ -83,13 +85,19 @@ async fn list(
     query: ListQuery,
     headers: HeaderMap,
 ) -> Result<Response<AnswerBody>, AnswerFault> {
+    let hearing = proxy.judge.hear();
+    // Pages are put together by the client: one decided by another policy would come with the others.
+    if query.continues.as_ref().is_some_and(|token| !hearing.by().knows(token)) {
+        let status = Status::expired("kubelet-proxy did not decide on the page before: list anew");
+        return Ok(respond::error(StatusCode::GONE, &status, None));
+    }
+    let reflector = reflector(&query, &headers);
     let question = many(&query, headers, Lane::Short);
     match ask(&proxy.upstream, question, &[StatusCode::OK]).await? {
         PodReply::Error(code, status, retry) => Ok(respond::error(code, &status, retry)),
         PodReply::Pods(_, source) => {
-            let hearing = proxy.judge.hear();
             let surroundings = proxy.surroundings(&hearing, LIST_DEADLINE);
-            let filter = Box::new(ListFilter::new(hearing, query.is_partial));
+            let filter = Box::new(ListFilter::new(hearing, reflector, query.is_partial));
             let mut body = FilteredBody::new(source, filter, surroundings);
             body.hold_back(LIST_HOLD_BACK_BYTES).await?;
             Ok(respond::stream(body))
@@ -104,7 +112,8 @@ async fn watch(
 ) -> Result<Response<AnswerBody>, AnswerFault> {
     // Begun before the question, so that a policy that changes meanwhile ends the watch.
     let hearing = proxy.judge.hear();
-    if query.resumes && hearing.sends_back() {
+    let reflector = reflector(&query, &headers);
+    if query.resumes && hearing.by().sends_back(&reflector) {
         let status = Status::expired("kubelet-proxy has decided on no list yet: list first");
         return Ok(respond::only_event(&status));
     }
@@ -112,10 +121,15 @@ async fn watch(
         PodReply::Error(code, status, retry) => Ok(respond::error(code, &status, retry)),
         PodReply::Pods(_, source) => {
             let surroundings = proxy.surroundings(&hearing, EVENT_DEADLINE);
-            let filter = Box::new(WatchFilter::new(hearing));
+            let filter = Box::new(WatchFilter::new(hearing, reflector));
             Ok(respond::stream(FilteredBody::new(source, filter, surroundings)))
         }
     }
+}
+
+fn reflector(query: &ListQuery, headers: &HeaderMap) -> Reflector {
+    let agent = headers.get(USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default();
+    Reflector(format!("{}?{}", agent.escape_ascii(), query.selectors))
 }
 
 /// Asks about one pod and rules on the object that comes back.

@@ -63,8 +63,10 @@ pub struct BrokenOff(&'static str);
 /// What a stream needs besides its filter.
 pub(in crate::kubelet_proxy) struct Surroundings {
     pub(in crate::kubelet_proxy) budget: BodyBudget,
+    /// Resolves when another policy is in force: nothing more is passed on by the old one.
+    pub(in crate::kubelet_proxy) superseded: Pin<Box<dyn Future<Output = ()> + Send>>,
     /// Resolves when what has no end of its own has to end.
-    pub(in crate::kubelet_proxy) ending: Pin<Box<dyn Future<Output = ()> + Send>>,
+    pub(in crate::kubelet_proxy) draining: Pin<Box<dyn Future<Output = ()> + Send>>,
     pub(in crate::kubelet_proxy) meters: Arc<Meters>,
     /// How long one incomplete object (or list) may take.
     pub(in crate::kubelet_proxy) patience: Duration,
@@ -114,7 +116,14 @@ impl FilteredBody {
 
     /// One step: a chunk from upstream, its end, time, or the end of process or policy.
     fn poll_work(&mut self, context: &mut Context<'_>) -> Poll<Result<(), AnswerFault>> {
-        if self.filter.is_endless() && self.surroundings.ending.as_mut().poll(context).is_ready() {
+        let is_endless = self.filter.is_endless();
+        let is_superseded = self.surroundings.superseded.as_mut().poll(context).is_ready();
+        if is_superseded && !is_endless {
+            return Poll::Ready(Err(AnswerFault::Draining));
+        }
+        if is_superseded
+            || (is_endless && self.surroundings.draining.as_mut().poll(context).is_ready())
+        {
             self.progress = self.filter.interrupt(&AnswerFault::Draining);
             return Poll::Ready(Ok(()));
         }

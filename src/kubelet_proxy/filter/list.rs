@@ -7,10 +7,12 @@ use crate::kubelet_proxy::decide::{Hearing, Ruling, Scratch, Source};
 use crate::kubelet_proxy::error::AnswerFault;
 use crate::kubelet_proxy::limits::{MAX_OBJECT_BYTES, OBJECT_LIMITS};
 use crate::kubelet_proxy::pod_ledger::ListMark;
+use crate::kubelet_proxy::policy_in_force::Reflector;
 
 /// One list in progress.
 pub(in crate::kubelet_proxy) struct ListFilter {
     hearing: Hearing,
+    reflector: Reflector,
     reader: PodListReader,
     writer: PodWriter,
     scratch: Scratch,
@@ -20,10 +22,15 @@ pub(in crate::kubelet_proxy) struct ListFilter {
 
 impl ListFilter {
     /// `is_partial`: a page, from which absence proves nothing.
-    pub(in crate::kubelet_proxy) fn new(hearing: Hearing, is_partial: bool) -> Self {
+    pub(in crate::kubelet_proxy) fn new(
+        hearing: Hearing,
+        reflector: Reflector,
+        is_partial: bool,
+    ) -> Self {
         let mark = (!is_partial).then(|| hearing.ledger().begin_list());
         Self {
             hearing,
+            reflector,
             reader: PodListReader::new(OBJECT_LIMITS, MAX_OBJECT_BYTES),
             writer: PodWriter::default(),
             scratch: Scratch::default(),
@@ -42,7 +49,9 @@ impl ListFilter {
                         self.hearing.ledger().end_list(mark);
                     }
                     if metadata.continue_token.is_empty() {
-                        self.hearing.listed();
+                        self.hearing.by().listed(&self.reflector);
+                    } else {
+                        self.hearing.by().goes_on(&metadata.continue_token);
                     }
                     return Ok(Progress::Ended);
                 }

@@ -14,11 +14,13 @@ use crate::kubelet_proxy::decide::{Hearing, Ruling, Scratch, Source};
 use crate::kubelet_proxy::error::{AnswerFault, BreakOff};
 use crate::kubelet_proxy::limits::{MAX_OBJECT_BYTES, OBJECT_LIMITS};
 use crate::kubelet_proxy::pod_ledger::Uid;
+use crate::kubelet_proxy::policy_in_force::Reflector;
 use crate::metrics::handles::Counted;
 
 /// One watch in progress.
 pub(in crate::kubelet_proxy) struct WatchFilter {
     hearing: Hearing,
+    reflector: Reflector,
     reader: WatchReader,
     writer: PodWriter,
     scratch: Scratch,
@@ -27,10 +29,11 @@ pub(in crate::kubelet_proxy) struct WatchFilter {
 }
 
 impl WatchFilter {
-    pub(in crate::kubelet_proxy) fn new(hearing: Hearing) -> Self {
+    pub(in crate::kubelet_proxy) fn new(hearing: Hearing, reflector: Reflector) -> Self {
         let open = hearing.meters().watch_stream();
         Self {
             hearing,
+            reflector,
             reader: WatchReader::new(OBJECT_LIMITS, MAX_OBJECT_BYTES),
             writer: PodWriter::default(),
             scratch: Scratch::default(),
@@ -45,7 +48,7 @@ impl WatchFilter {
                 WatchStep::End => return Ok(Progress::Ended),
                 WatchStep::Event => {}
             }
-            let Self { hearing, reader, writer, scratch, _open } = self;
+            let Self { hearing, reflector, reader, writer, scratch, _open } = self;
             match reader.event()? {
                 None => {}
                 Some(WatchEvent::Added(received)) => {
@@ -65,7 +68,7 @@ impl WatchFilter {
                     hearing.meters().events.bookmark.increment();
                     writer.bookmark(resource_version, initial_events_end);
                     if initial_events_end {
-                        hearing.listed();
+                        hearing.by().listed(reflector);
                     }
                 }
                 Some(WatchEvent::Error(status)) => {

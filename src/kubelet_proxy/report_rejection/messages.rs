@@ -83,6 +83,7 @@ fn capped(reason: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio_util::sync::CancellationToken;
 
     fn rejection() -> Rejection {
         Rejection {
@@ -93,6 +94,7 @@ mod tests {
             owner_uid: None,
             wants_status: true,
             wants_delete: false,
+            superseded: CancellationToken::new(),
         }
     }
 

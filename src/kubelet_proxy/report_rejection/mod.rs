@@ -12,6 +12,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 pub(super) use deliver::Reporting;
 pub(crate) use messages::REASON;
@@ -34,6 +35,9 @@ pub(super) struct Rejection {
     pub(super) wants_status: bool,
     /// It is being deleted and no kubelet will finish that.
     pub(super) wants_delete: bool,
+    /// Cancelled when another policy than the one that denied it is in force. That one may admit the
+    /// pod, and what it denies too comes again with the list that it makes kubelets ask for.
+    pub(super) superseded: CancellationToken,
 }
 
 /// Where rejections go in. Cheap to clone, never waits.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tokio_util::time::DelayQueue;
 use tokio_util::time::delay_queue::Key;
 
@@ -28,7 +29,7 @@ struct Job {
 struct Waiting {
     due: DelayQueue<String>,
     by_uid: HashMap<String, (Key, Job)>,
-    under_way: HashMap<String, Id>,
+    under_way: HashMap<String, (Id, CancellationToken)>,
     damping: OwnerDamping,
 }
 
@@ -53,18 +54,23 @@ pub(in crate::kubelet_proxy) async fn run(
             {
                 let uid = due.into_inner();
                 if let Some((_, job)) = waiting.by_uid.remove(&uid) {
+                    if job.rejection.superseded.is_cancelled() {
+                        reporting.meters.rejection("superseded");
+                        continue;
+                    }
+                    let superseded = job.rejection.superseded.clone();
                     let reporting = Arc::clone(&reporting);
                     let delivery = deliveries.spawn(async move {
                         let outcome = deliver(&reporting, &job.rejection).await;
                         (job, outcome)
                     });
-                    waiting.under_way.insert(uid, delivery.id());
+                    waiting.under_way.insert(uid, (delivery.id(), superseded));
                 }
             },
             Some(delivered) = deliveries.join_next() => match delivered {
                 Ok((job, outcome)) => waiting.settle(job, outcome, &reporting),
                 // A delivery that died is as good as dropped: the next list brings the pod again.
-                Err(died) => waiting.under_way.retain(|_, id| *id != died.id()),
+                Err(died) => waiting.under_way.retain(|_, (id, _)| *id != died.id()),
             },
         }
     }
@@ -77,20 +83,20 @@ impl Waiting {
             job.rejection.wants_status |= rejection.wants_status;
             job.rejection.wants_delete |= rejection.wants_delete;
             job.rejection.reason = rejection.reason;
+            job.rejection.superseded = rejection.superseded;
             return;
         }
         if self.by_uid.len() >= REJECTION_QUEUE {
             reporting.meters.rejection("dropped");
             return;
         }
-        let delay = if self.under_way.contains_key(&rejection.uid) {
-            if !rejection.wants_delete {
-                // The report under way tells all that this one would.
+        let delay = match self.under_way.get(&rejection.uid) {
+            // The report under way tells all that this one would.
+            Some((_, superseded)) if !rejection.wants_delete && !superseded.is_cancelled() => {
                 return;
             }
-            Duration::from_secs(1)
-        } else {
-            self.turn(&rejection)
+            Some(_) => Duration::from_secs(1),
+            None => self.turn(&rejection),
         };
         self.insert(Job { rejection, attempts: 0 }, delay);
     }
