@@ -45,7 +45,9 @@ impl Service {
         let path = |name: &str| directory.path().join(name);
         fs::write(path("kubeconfig"), kubeconfig()).unwrap();
         write_policy(&path("policy.json"), "strict");
-        let child = Command::new(BINARY)
+        // The loosest of umasks: what is private must be so by itself.
+        let child = Command::new("sh")
+            .args(["-c", "umask 0; exec \"$0\" \"$@\"", BINARY])
             .args(["--allow-plaintext", "--allow-any-client", "--allow-http-upstream"])
             .args(["--listen-addr", "127.0.0.1:0", "--log-format", "json", "--sandbox=require"])
             .arg("--kubeconfig")
@@ -143,6 +145,30 @@ fn what_runs_is_told_by_the_digests_that_are_measured() {
     assert!(printed.contains(&word), "{printed}");
     let metrics = ask(&service.path("admin.sock"), "/metrics");
     assert!(metrics.contains(&format!("sha256=\"{binary}\"}} 1")), "{metrics}");
+}
+
+#[test]
+fn the_admin_socket_is_its_owners_alone() {
+    let service = Service::start(&[], &[]);
+    let mode = fs::metadata(service.path("admin.sock")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o077, 0, "{mode:o}");
+}
+
+#[test]
+fn a_watchdog_that_nobody_would_feed_refuses_the_start() {
+    let directory = TempDir::new().unwrap();
+    let kubeconfig_file = directory.path().join("kubeconfig");
+    fs::write(&kubeconfig_file, kubeconfig()).unwrap();
+    let output = Command::new(BINARY)
+        .args(["--allow-plaintext", "--allow-any-client", "--allow-http-upstream"])
+        .args(["--allow-all-pods", "--listen-addr", "127.0.0.1:0", "--kubeconfig"])
+        .arg(kubeconfig_file)
+        .env("WATCHDOG_USEC", "1000000")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(78));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("kubelet-proxy-admin.socket"), "{said}");
 }
 
 #[test]

@@ -98,7 +98,7 @@ struct Flags {
     metrics_addr: Option<SocketAddr>,
     /// Unix socket for these and /status [default: none]
     ///
-    /// Made with mode 0600. Not used where systemd passes a socket named admin.
+    /// Its owner's alone. Not used where systemd passes a socket named admin.
     #[arg(long, value_name = "PATH", hide_short_help = true)]
     admin_socket: Option<OsString>,
     /// require or best-effort

@@ -17,7 +17,8 @@ use crate::kube_wire::grammar::Grammar;
 use crate::tls::issue::PassingAuthority;
 
 const OWNER_ONLY: u32 = 0o600;
-const OWNER_ONLY_DIRECTORY: u32 = 0o700;
+/// Keys in it are their owner's alone; the policy beside them is read by the service's own user.
+const READABLE_DIRECTORY: u32 = 0o755;
 
 /// Make the certificates with which a kubelet and the proxy know each other
 ///
@@ -111,7 +112,7 @@ fn contents(arguments: &Arguments) -> Result<Vec<(&'static str, String)>, VerbEr
 }
 
 fn make_directory(directory: &Path) -> Result<(), VerbError> {
-    match DirBuilder::new().mode(OWNER_ONLY_DIRECTORY).create(directory) {
+    match DirBuilder::new().mode(READABLE_DIRECTORY).create(directory) {
         Ok(()) => Ok(()),
         Err(_) if directory.is_dir() => Ok(()),
         Err(error) => Err(VerbError::Failed(format!("{}: {error}", directory.display()))),

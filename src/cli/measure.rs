@@ -3,15 +3,17 @@
 //! What is measured is one line of text (`systemd::measurement`), and systemd-pcrextend does it.
 //! `--print` says what would be measured, for a verifier who has neither the node nor a TPM.
 
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::exit_code::Exit;
 use super::terminal::say;
 use super::verb_error::VerbError;
 use crate::kubelet_proxy::trusted_file;
-use crate::policy::MAX_POLICY_BYTES;
+use crate::policy::{MAX_POLICY_BYTES, Policy};
 use crate::systemd::measurement::{Measurement, Sha256};
-use crate::systemd::pcr_extend;
+use crate::systemd::pcr_extend::{self, ExtendError};
 
 /// Measure policy and binary into a register of the TPM
 ///
@@ -43,6 +45,9 @@ pub(super) struct Arguments {
     /// With --print: the register's value before, 64 hexadecimal digits [default: all zero]
     #[arg(long, value_name = "HEX", requires = "print")]
     before: Option<Sha256>,
+    /// Lines tried since the machine started; one that is in this file is not measured again
+    #[arg(long, value_name = "FILE", conflicts_with = "print")]
+    remember: Option<PathBuf>,
     /// Where systemd-pcrextend listens
     #[arg(long, value_name = "SOCKET", default_value = pcr_extend::SOCKET)]
     pcrextend_socket: PathBuf,
@@ -56,9 +61,30 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Exit, VerbError> {
         say(&format!("pcr {}, sha256 bank: {}", arguments.pcr, before.extended_by(&word)))?;
         return Ok(Exit::Success);
     }
-    pcr_extend::extend(&arguments.pcrextend_socket, arguments.pcr, &word)
-        .map_err(VerbError::failed)?;
-    Ok(Exit::Success)
+    let pcrextend = pcr_extend::connect(&arguments.pcrextend_socket).map_err(VerbError::failed)?;
+    let Some(remember) = &arguments.remember else {
+        pcrextend.extend(arguments.pcr, &word).map_err(VerbError::failed)?;
+        return Ok(Exit::Success);
+    };
+    let at = |error: io::Error| VerbError::Failed(format!("{}: {error}", remember.display()));
+    let known = known_lines(remember).map_err(at)?;
+    if known.lines().any(|line| line == word) {
+        return Ok(Exit::Success);
+    }
+    // Written before the call: one whose answer is lost may have extended the register.
+    fs::write(remember, format!("{known}{word}\n")).map_err(at)?;
+    let extended = pcrextend.extend(arguments.pcr, &word);
+    if let Err(ExtendError::Refused(_)) = &extended {
+        fs::write(remember, &known).map_err(at)?;
+    }
+    extended.map(|()| Exit::Success).map_err(VerbError::failed)
+}
+
+fn known_lines(file: &Path) -> io::Result<String> {
+    match fs::read_to_string(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        read => read,
+    }
 }
 
 fn measure(arguments: &Arguments) -> Result<Measurement, VerbError> {
@@ -66,8 +92,10 @@ fn measure(arguments: &Arguments) -> Result<Measurement, VerbError> {
     let policy = match arguments.print {
         true => of_file(path)?,
         // What others can write may be another policy by the time `run` reads it.
+        // What cannot be understood never runs, and is not measured.
         false => trusted_file::read(path, MAX_POLICY_BYTES)
             .map_err(VerbError::bad)
+            .and_then(|text| understood(path, text))
             .and_then(|text| Sha256::of(text.as_slice()).map_err(VerbError::failed))?,
     };
     let binary = match &arguments.binary {
@@ -76,6 +104,13 @@ fn measure(arguments: &Arguments) -> Result<Measurement, VerbError> {
             .map_err(|error| VerbError::Failed(format!("this binary: {error}")))?,
     };
     Ok(Measurement { policy, binary })
+}
+
+fn understood(path: &Path, text: Vec<u8>) -> Result<Vec<u8>, VerbError> {
+    match Policy::parse(&text) {
+        Ok(_) => Ok(text),
+        Err(error) => Err(VerbError::BadConfiguration(format!("{}: {error}", path.display()))),
+    }
 }
 
 fn of_file(path: &Path) -> Result<Sha256, VerbError> {

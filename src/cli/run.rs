@@ -7,6 +7,8 @@
 use std::ffi::OsString;
 use std::io;
 
+use rustix::fs::Mode;
+
 use super::args::{NotRun, Run};
 use super::exit_code::Exit;
 use super::terminal::complain;
@@ -61,6 +63,8 @@ where
     F: Future<Output = Result<(), RunError>>,
 {
     let bad = |error: &dyn std::error::Error| RunError::BadConfiguration(error.to_string());
+    // Before the admin socket is made: its mode says who may ask.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let sockets = listen_fds::inherited().map_err(|error| bad(&error))?;
     journal::start(run.log, &MESSAGE_KINDS).map_err(|error| bad(&error))?;
     let unprivileged = sandbox::begin(run.options.sandbox).map_err(|error| bad(&error))?;

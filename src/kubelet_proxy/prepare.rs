@@ -17,7 +17,12 @@ use crate::policy::Policy;
 use crate::sandbox::Needs;
 use crate::systemd::listen_fds::InheritedSockets;
 use crate::systemd::measurement::Sha256;
+use crate::systemd::notify;
 use crate::upstream::{PluginTiming, TokenSource, Upstream, UpstreamConfig, UpstreamRisks};
+
+/// A watchdog that is never fed would have a healthy proxy killed, period after period.
+const WATCHDOG_WITHOUT_ADMIN: &str = "WatchdogSec= needs the admin socket, which the watchdog asks: \
+     add kubelet-proxy-admin.socket to the service's Sockets=, or give --admin-socket";
 
 /// A run that has all it needs from outside.
 #[derive(Debug)]
@@ -60,8 +65,16 @@ pub fn prepare(
         Some(socket) => Some(socket),
         None => options.admin_socket.as_deref().map(bind_admin).transpose()?,
     };
+    if notify::watchdog_period().is_some() && !admin.as_ref().is_some_and(has_path) {
+        return Err(RunError::BadConfiguration(WATCHDOG_WITHOUT_ADMIN.to_owned()));
+    }
     let upstream = Arc::new(upstream);
     Ok((Prepared { options, policy, binary, upstream, kubelets, metrics, admin }, needs))
+}
+
+/// A socket without one cannot be connected to by the watchdog.
+fn has_path(socket: &UnixListener) -> bool {
+    socket.local_addr().is_ok_and(|address| address.as_pathname().is_some())
 }
 
 fn load_policy(source: &PolicySource) -> Result<Policy, RunError> {

@@ -1,6 +1,7 @@
 //! SIGHUP: policy and certificates are read and verified, then put in force as one, or none of them.
 //!
-//! A reload that is refused changes nothing and ends nothing; the status line says why. Whoever can
+//! A reload that is refused changes nothing and ends nothing; the status line says why. Apart from that,
+//! certificates that change on disk are followed (`upstream_watch`), since nobody reloads for these. Whoever can
 //! send the signal cannot choose what is read: the files are the ones that the start was told, and
 //! only root can have written the policy.
 

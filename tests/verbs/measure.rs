@@ -107,3 +107,40 @@ fn what_was_not_measured_is_told_with_its_reason() {
     fs::set_permissions(&policy, Permissions::from_mode(0o666)).unwrap();
     refused(&measure(&socket), 78, "others than root can write it");
 }
+
+#[test]
+fn a_line_is_measured_once_and_one_that_cannot_run_never() {
+    let directory = TempDir::new().unwrap();
+    let file = policy(&directory);
+    let tried = text(&directory.path().join("tried")).to_owned();
+    let measure = |socket: &str| {
+        let words = ["measure", "--admission-policy", &file, "--pcrextend-socket", socket];
+        ask(&[words.as_slice(), &["--remember", &tried]].concat())
+    };
+    let lines = || fs::read_to_string(&tried).unwrap_or_default();
+    refused(&measure("/nonexistent/socket"), 1, "systemd-pcrextend.socket listens only where");
+    assert_eq!(lines(), "", "nothing was sent");
+    // An error says that nothing was extended; an answer that breaks off says nothing.
+    let (socket, asked) = pcrextend(&directory, "{\"error\":\"io.systemd.System\"}\0");
+    refused(&measure(&socket), 1, "io.systemd.System");
+    asked.join().unwrap();
+    assert_eq!(lines(), "");
+    fs::remove_file(&socket).unwrap();
+    let (socket, asked) = pcrextend(&directory, "{");
+    refused(&measure(&socket), 1, "not known whether");
+    asked.join().unwrap();
+    assert_eq!(lines(), format!("{}\n", word(&file)));
+    fs::remove_file(&socket).unwrap();
+    let _listens = UnixListener::bind(&socket).unwrap();
+    assert_eq!(measure(&socket).0, 0, "it may have been measured, and is not again");
+    fs::write(&file, "{").unwrap();
+    refused(&measure(&socket), 78, "policy.json: ");
+    assert_eq!(lines().lines().count(), 1);
+    // Another policy is another line.
+    fs::write(&file, POLICY.replace("deny", "allow")).unwrap();
+    fs::remove_file(&socket).unwrap();
+    let (socket, asked) = pcrextend(&directory, "{\"parameters\":{}}\0");
+    assert_eq!(measure(&socket).0, 0);
+    asked.join().unwrap();
+    assert_eq!(lines().lines().count(), 2);
+}
