@@ -11,8 +11,9 @@ pub enum Exit {
     Failure,
     /// The command line cannot be understood (`EX_USAGE`).
     Usage,
-    /// The command line is clear, but what it names cannot be served safely (`EX_CONFIG`). A
-    /// restart would not help: units list it in `RestartPreventExitStatus=`.
+    /// The command line is clear, but what it names cannot be served safely (`EX_CONFIG`).
+    /// Units go on trying, at intervals: whoever waits in their socket would otherwise start them again
+    /// at once, or cost the socket by reaching a start limit.
     BadConfiguration,
 }
 
