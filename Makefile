@@ -39,7 +39,7 @@ reproducible: ## Build the released binary twice, in two directories, and compar
 deb: ## Build the Debian package: target/debian/kubelet-proxy.deb
 	@.ci/packages deb
 	@.ci/release-build
-	packaging/build-deb release target/debian/kubelet-proxy.deb
+	packaging/build-deb target/release/kubelet-proxy target/debian/kubelet-proxy.deb
 
 clean: ## Remove what was built, the cached Kubernetes, Debian and checkers included
 	cargo clean

@@ -28,6 +28,7 @@ mod support;
 #[path = "real_cluster/trust.rs"]
 mod trust;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -93,7 +94,8 @@ fn attempt(cluster: &Mutex<Cluster>, case: Case) -> Result<(), Failed> {
     if matches!(*cluster, Cluster::Unbooted) {
         *cluster = Cluster::Broken;
         let mut step = |what: &str| eprintln!("  … {what}");
-        *cluster = Cluster::Up(Box::new(World::boot(Place::Package, &policy(), &mut step)?));
+        let place = Place::Package(Path::new(env!("CARGO_BIN_EXE_kubelet-proxy")));
+        *cluster = Cluster::Up(Box::new(World::boot(place, &policy(), &mut step)?));
     }
     let Cluster::Up(world) = &mut *cluster else {
         return Err("the cluster did not boot".into());

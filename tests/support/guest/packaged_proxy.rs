@@ -30,7 +30,7 @@ pub(crate) const ADMIN_SOCKET: &str = "/run/kubelet-proxy/admin.sock";
 /// Longest pause between two tries of the unit to start, and then some.
 pub(crate) const RECOVERY_LIMIT: Duration = Duration::from_secs(40);
 
-/// The script that makes the package of what cargo has built.
+/// The script that makes the package.
 const BUILD_DEB: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/build-deb");
 
 /// The machine, once it is booted, and what is put into it.
@@ -44,12 +44,12 @@ pub(crate) struct PackagedProxy {
 }
 
 impl PackagedProxy {
-    /// Packs the program that cargo has built for the tests; nothing is booted yet.
-    pub(crate) fn new(dir: &Path, logs: &Path, notice: Notice) -> Outcome<Self> {
+    /// Packs `program`; nothing is booted yet.
+    pub(crate) fn new(program: &Path, dir: &Path, logs: &Path, notice: Notice) -> Outcome<Self> {
         let (staged, package) = (dir.join("etc"), dir.join("kubelet-proxy.deb"));
         create_dir_all(&staged)?;
-        let built =
-            Command::new(BUILD_DEB).arg("dev").arg(&package).stdin(Stdio::null()).output()?;
+        let mut build = Command::new(BUILD_DEB);
+        let built = build.args([program, &package]).arg("--fast").stdin(Stdio::null()).output()?;
         let complaint = String::from_utf8_lossy(&built.stderr);
         ensure(built.status.success(), || format!("{BUILD_DEB}: {complaint}"))?;
         Ok(Self { machine: None, notice, logs: logs.to_owned(), staged, package })
@@ -98,7 +98,8 @@ impl PackagedProxy {
         self.wait_live()
     }
 
-    fn install(&self) -> Outcome {
+    /// Installs the package, over one that is there as well, and what is staged, as an operator would.
+    pub(crate) fn install(&self) -> Outcome {
         let machine = self.machine()?;
         std::fs::copy(&self.package, machine.path("/root/kubelet-proxy.deb"))?;
         machine.run("dpkg", &["--install", "/root/kubelet-proxy.deb"])?;
@@ -173,6 +174,12 @@ impl PackagedProxy {
             Ok(Value::Object(own.collect()))
         });
         records.collect()
+    }
+
+    /// The last that systemd and the service have said of it, without times.
+    pub(crate) fn journal(&self) -> Outcome<String> {
+        let lines = ["--unit", SERVICE, "--lines=300", "--no-pager", "--output=cat"];
+        self.machine()?.run("journalctl", &lines)
     }
 
     /// The end of its log.

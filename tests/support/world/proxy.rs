@@ -33,8 +33,8 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 pub(crate) enum Place<'a> {
     /// As a process of the world: the program at this path.
     Process(&'a Path),
-    /// On a machine of its own with systemd 257, installed from the Debian package.
-    Package,
+    /// On a machine of its own with systemd 257, installed from the Debian package of that program.
+    Package(&'a Path),
 }
 
 /// The proxy and the directory its files are in.
@@ -60,8 +60,8 @@ impl Proxy {
     ) -> Outcome<Self> {
         let runs = match place {
             Place::Process(program) => Runs::Process(process(dir, logs, program, authorities)?),
-            Place::Package => {
-                let proxy = PackagedProxy::new(dir, logs, notice)?;
+            Place::Package(program) => {
+                let proxy = PackagedProxy::new(program, dir, logs, notice)?;
                 proxy.put("upstream.kubeconfig", &upstream_kubeconfig(API_SERVER));
                 proxy.put("upstream-ca.crt", &authorities.servers.pem());
                 proxy.put("client-ca.crt", &authorities.kubelets.pem());
