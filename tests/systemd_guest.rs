@@ -13,17 +13,33 @@
 
 #[path = "real_cluster/admission.rs"]
 mod admission;
+#[path = "systemd_guest/bad_policy.rs"]
+mod bad_policy;
+#[path = "systemd_guest/credentials.rs"]
+mod credentials;
 #[path = "real_cluster/expect.rs"]
 mod expect;
 #[path = "real_cluster/hooks.rs"]
 mod hooks;
+#[path = "systemd_guest/listener.rs"]
+mod listener;
+#[path = "systemd_guest/network.rs"]
+mod network;
+#[path = "systemd_guest/operator.rs"]
+mod operator;
+#[path = "systemd_guest/package.rs"]
+mod package;
 #[path = "real_cluster/promises.rs"]
 #[expect(dead_code, reason = "the control of the promises needs no machine")]
 mod promises;
 #[path = "real_cluster/recovery.rs"]
 mod recovery;
+#[path = "systemd_guest/reload.rs"]
+mod reload;
 #[path = "systemd_guest/sandbox.rs"]
 mod sandbox;
+#[path = "systemd_guest/supervision.rs"]
+mod supervision;
 mod support;
 #[path = "real_cluster/trust.rs"]
 mod trust;
@@ -40,7 +56,7 @@ use support::world::proxy::{Place, policy};
 
 type Case = fn(&mut World) -> Outcome;
 
-const CASES: [(&str, Case); 23] = [
+const CASES: [(&str, Case); 36] = [
     ("the_node_is_ready_through_the_proxy", admission::node_is_ready),
     ("the_service_has_no_capability_and_two_filters", sandbox::threads_are_confined),
     ("an_allowed_pod_runs", admission::allowed_pod_runs),
@@ -61,9 +77,22 @@ const CASES: [(&str, Case); 23] = [
     ("a_rotated_server_certificate_is_served", trust::server_certificate_rotates),
     ("a_rotated_client_certificate_is_used", trust::client_certificate_rotates),
     ("a_kubelet_renews_its_certificate_through_the_proxy", trust::kubelet_renews_its_certificate),
+    ("200_connections_outlive_a_bad_policy", bad_policy::pending_connections_are_answered),
+    ("a_policy_that_everybody_can_write_is_refused", reload::policy_of_everybody_is_refused),
+    ("a_process_that_hangs_is_replaced", supervision::hanging_process_is_replaced),
+    ("a_burst_of_credentials_is_one_restart", supervision::burst_of_credentials_is_one_restart),
+    ("a_socket_of_an_unknown_name_is_not_served", supervision::strange_socket_is_not_served),
+    ("only_this_machine_can_be_reached", network::only_this_machine_is_reached),
+    ("no_port_can_be_bound", network::no_port_is_bound),
+    ("the_journal_tells_of_a_denial", operator::journal_tells_of_a_denial),
+    ("the_status_is_told_to_administrators", operator::status_is_for_administrators),
+    ("a_token_of_a_plugin_is_used", credentials::token_of_a_plugin_is_used),
+    ("without_a_tpm_nothing_is_measured", credentials::without_a_tpm_nothing_is_measured),
+    ("an_upgrade_restarts_no_socket", package::upgrade_restarts_no_socket),
     ("a_running_kubelet_was_refused_nothing", promises::nothing_was_refused),
     ("no_denied_pod_ever_had_a_container", admission::nothing_denied_was_created),
     ("without_the_proxy_the_denied_pod_would_run", admission::control_without_proxy),
+    ("a_purge_leaves_nothing", package::purge_leaves_nothing),
 ];
 
 /// The cluster, booted by the first case that needs it. If that fails, so do all others at once.

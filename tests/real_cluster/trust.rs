@@ -91,7 +91,7 @@ pub(crate) fn kubelet_renews_its_certificate(world: &mut World) -> Outcome {
 }
 
 /// The kubelet, without a restart from here on, still renews its lease and starts pods.
-fn still_works(world: &mut World, name: &str) -> Outcome {
+pub(crate) fn still_works(world: &mut World, name: &str) -> Outcome {
     // A node that is seconds old has none yet.
     let renewed = lease(world).unwrap_or_default();
     eventually("lease renewed", ROTATION_LIMIT, || {
@@ -103,7 +103,8 @@ fn still_works(world: &mut World, name: &str) -> Outcome {
     world.wait_node_ready()
 }
 
-fn lease(world: &World) -> Outcome<String> {
+/// When the node's lease was last renewed.
+pub(crate) fn lease(world: &World) -> Outcome<String> {
     let lease = world.kubectl.get(&["lease", NODE, "--namespace", "kube-node-lease"])?;
     Ok(lease["spec"]["renewTime"].to_string())
 }

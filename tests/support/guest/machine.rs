@@ -5,7 +5,7 @@
 //! the filters for addresses and binding are the real ones; where the host keeps memory and process
 //! counts in version 1, those limits are the only directives without effect.
 
-use std::fs::{create_dir_all, read_to_string};
+use std::fs::{create_dir_all, read_to_string, write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -20,14 +20,15 @@ use crate::support::world::service::Service;
 const BOOT_LIMIT: Duration = Duration::from_secs(60);
 
 /// What becomes process 1 of the machine's world: the last line is the machine. nspawn would deny it
-/// Landlock, which no real machine does.
+/// Landlock and the filters of control groups, which no real machine does.
 const BOOT: &str = r#"
 echo 0 >"$GROUP/cgroup.procs"
 mkdir -p "$PLACE/upper" "$PLACE/work" "$PLACE/root"
 mount -t overlay overlay -o "lowerdir=$ROOT,upperdir=$PLACE/upper,workdir=$PLACE/work" "$PLACE/root"
 exec systemd-nspawn --boot --quiet --register=no --keep-unit --console=pipe --machine="$NAME" \
-    --system-call-filter='landlock_create_ruleset landlock_add_rule landlock_restrict_self' \
-    --directory="$PLACE/root"
+    --capability=CAP_BPF,CAP_NET_ADMIN,CAP_PERFMON \
+    --system-call-filter='bpf landlock_create_ruleset landlock_add_rule landlock_restrict_self' \
+    --bind=/run/containerd --directory="$PLACE/root"
 "#;
 
 /// A booted machine.
@@ -89,7 +90,20 @@ impl Machine {
         PathBuf::from(format!("/proc/{}/root{inner}", self.init))
     }
 
-    /// The same, for programs of the world that the machine runs in: there process 1 has another number.
+    /// Adds to a unit by a file, as `systemctl edit` would; an earlier one is replaced.
+    pub(crate) fn drop_in(&self, unit: &str, text: &str) -> Outcome {
+        let directory = self.path(&format!("/etc/systemd/system/{unit}.d"));
+        create_dir_all(&directory)?;
+        write(directory.join("50-operator.conf"), text)?;
+        self.run("systemctl", &["daemon-reload"]).map(drop)
+    }
+
+    /// Takes that away again, as `systemctl revert` would.
+    pub(crate) fn revert(&self, unit: &str) -> Outcome {
+        self.run("systemctl", &["revert", unit]).map(drop)
+    }
+
+    /// [`Machine::path`] for programs of the world that the machine runs in: there process 1 has another number.
     pub(crate) fn path_inside(&self, inner: &str) -> Outcome<PathBuf> {
         let status = read_to_string(format!("/proc/{}/status", self.init))?;
         let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"));

@@ -21,6 +21,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// Whom the caller trusts and who it says it is.
 pub(crate) struct Caller {
     tls: Option<ClientConfig>,
+    limit: Duration,
 }
 
 /// An HTTP answer.
@@ -35,7 +36,7 @@ pub(crate) struct Answer {
 impl Caller {
     /// A caller without TLS.
     pub(crate) fn plaintext() -> Self {
-        Self { tls: None }
+        Self { tls: None, limit: LIMIT }
     }
 
     /// A caller that trusts `servers` and shows `identity`, if any.
@@ -52,14 +53,19 @@ impl Caller {
             )?,
             None => config.with_no_client_auth(),
         };
-        Ok(Self { tls: Some(config) })
+        Ok(Self { tls: Some(config), limit: LIMIT })
+    }
+
+    /// The same caller with the patience of a kubelet whose server is being restarted.
+    pub(crate) fn waiting(self, limit: Duration) -> Self {
+        Self { limit, ..self }
     }
 
     /// `GET target` at `address`. An error before the answer is complete is an error here.
     pub(crate) fn get(&self, address: &str, target: &str) -> Outcome<Answer> {
         let stream = TcpStream::connect(address)?;
-        stream.set_read_timeout(Some(LIMIT))?;
-        stream.set_write_timeout(Some(LIMIT))?;
+        stream.set_read_timeout(Some(self.limit))?;
+        stream.set_write_timeout(Some(self.limit))?;
         let Some(config) = &self.tls else {
             return answer(exchange(stream, address, target)?.1, Vec::new());
         };

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::kubectl::Kubectl;
 use super::namespace::{Inside, NODE_ADDRESS, STATE};
+use super::node::NODE;
 use super::service::Service;
 use crate::support::pki::{Authority, Identity, IdentityFiles, write_private};
 use crate::support::wait::{Outcome, ensure, eventually};
@@ -17,6 +18,9 @@ pub(crate) const API_SERVER: &str = "https://127.0.0.1:6443";
 
 /// The client authorities that the API server trusts. It reads the file again when that changes.
 const TRUSTED: &str = "clients.crt";
+
+/// Who shows it is the node, for proxies without a certificate.
+pub(crate) const NODE_TOKEN: &str = "token-of-node-1";
 
 /// Measured: 4 s on an idle machine. Under load on two cores much more.
 const BOOT_LIMIT: Duration = Duration::from_secs(120);
@@ -161,8 +165,11 @@ fn api_server(
 ) -> Service {
     let to_kubelet = authorities.operators.client("kube-apiserver", Some("system:masters"));
     let to_kubelet = to_kubelet.write(dir, "to-kubelet");
+    let tokens = format!("{NODE_TOKEN},system:node:{NODE},1,system:nodes\n");
+    let tokens = write_private(dir, "tokens.csv", &tokens);
     service.flags(&[
         ("etcd-servers", "http://127.0.0.1:2379".into()),
+        ("token-auth-file", path(&tokens)),
         ("bind-address", "127.0.0.1".into()),
         ("advertise-address", NODE_ADDRESS.into()),
         ("secure-port", "6443".into()),

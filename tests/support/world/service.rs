@@ -78,6 +78,11 @@ impl Service {
         Ok(())
     }
 
+    /// What it runs.
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// Asks it to end (SIGTERM) and waits until it has.
     pub(crate) fn stop(&mut self) -> Outcome {
         self.end(Signal::TERM)
