@@ -21,6 +21,8 @@ mod credentials;
 mod expect;
 #[path = "real_cluster/hooks.rs"]
 mod hooks;
+#[path = "systemd_guest/kubelet_wiring.rs"]
+mod kubelet_wiring;
 #[path = "systemd_guest/listener.rs"]
 mod listener;
 #[path = "systemd_guest/network.rs"]
@@ -56,7 +58,7 @@ use support::world::proxy::{Place, policy};
 
 type Case = fn(&mut World) -> Outcome;
 
-const CASES: [(&str, Case); 36] = [
+const CASES: [(&str, Case); 38] = [
     ("the_node_is_ready_through_the_proxy", admission::node_is_ready),
     ("the_service_has_no_capability_and_two_filters", sandbox::threads_are_confined),
     ("an_allowed_pod_runs", admission::allowed_pod_runs),
@@ -92,6 +94,8 @@ const CASES: [(&str, Case); 36] = [
     ("a_running_kubelet_was_refused_nothing", promises::nothing_was_refused),
     ("no_denied_pod_ever_had_a_container", admission::nothing_denied_was_created),
     ("without_the_proxy_the_denied_pod_would_run", admission::control_without_proxy),
+    ("a_kubelet_of_kubeadm_is_wired_and_undone", kubelet_wiring::kubeadm_kubelet_is_wired),
+    ("a_kubelet_of_aks_flex_is_wired_and_undone", kubelet_wiring::aks_flex_kubelet_is_wired),
     ("a_purge_leaves_nothing", package::purge_leaves_nothing),
 ];
 
