@@ -102,9 +102,10 @@ fn every_kind_of_record_is_in_the_catalog() {
 
 #[test]
 fn every_credential_that_is_loaded_is_watched() {
-    let service = unit("kubelet-proxy.service");
-    let loaded: BTreeSet<&str> = values(&service, "LoadCredential")
-        .into_iter()
+    let units = ["kubelet-proxy.service", "kubelet-proxy-token.service"].map(unit);
+    let loaded: BTreeSet<&str> = units
+        .iter()
+        .flat_map(|unit| values(unit, "LoadCredential"))
         .map(|credential| credential.split_once(':').unwrap().1)
         .collect();
     let path = unit("kubelet-proxy-credentials.path");
