@@ -22,6 +22,12 @@
 in {
   imports = [nodeModule];
 
+  virtualisation = {
+    # The host's store, as the build sandbox shows it, belongs to nobody, and the proxy takes its policy
+    # only from root's files. In an image of its own the store is root's.
+    useNixStoreImage = true;
+  };
+
   environment.systemPackages = [check];
   services.kubelet-proxy = {
     enable = true;
