@@ -26,6 +26,12 @@ in {
       holds."a new version is on trial" = config: config.systemd.sysupdate.transfers."30-uki".Target.TriesLeft == 3;
     };
 
+  appliance-with-the-units-of-tpm2 =
+    but {systemd.additionalUpstreamSystemUnits = ["systemd-pcrextend.socket" "systemd-pcrextend@.service"];}
+    // {
+      holds."no unit is named twice" = config: lib.allUnique config.systemd.additionalUpstreamSystemUnits;
+    };
+
   appliance-unsigned-updates = updates {url = "https://images.example/";} // {refusal = "give the key that signs SHA256SUMS";};
   appliance-without-version = but {system.image.version = lib.mkForce null;} // {refusal = "set system.image.id and system.image.version";};
   appliance-long-version = but {system.image.version = "2026.11.21.a.very.long.version";} // {refusal = "at most 27 characters";};
