@@ -10,7 +10,7 @@
   pkgs,
   ...
 }: let
-  inherit (lib) concatStringsSep mkForce mkIf;
+  inherit (lib) mkForce mkIf;
   cfg = config.services.kubelet-proxy;
   slice = "proxiedkubelet.slice";
   table = "kubelet_proxy_lockout";
@@ -22,15 +22,9 @@
     then "443"
     else lib.head written;
 
-  # Loopback always: where the API server is on this machine, that is its address too.
-  addresses = ["127.0.0.0/8" "::1"] ++ cfg.upstream.allowedAddresses;
-  isV6 = lib.hasInfix ":";
-  set = members: "{ ${concatStringsSep ", " members} }";
   rules = pkgs.writeText "kubelet-lockout.nft" ''
     define slice = "${slice}"
     define port = ${port}
-    define v4 = ${set (lib.filter (address: !isV6 address) addresses)}
-    define v6 = ${set (lib.filter isV6 addresses)}
     include "${./kubelet-lockout.nft}"
   '';
 in {
@@ -39,6 +33,11 @@ in {
       {
         assertion = cfg.upstream.server != null;
         message = "services.kubelet-proxy.kubernetes.blockDirectWay: which port to close is not known; set services.kubelet-proxy.upstream.server";
+      }
+      {
+        # The port is closed at every address, the proxy's too.
+        assertion = !lib.hasSuffix ":${port}" cfg.listenAddress;
+        message = "services.kubelet-proxy.listenAddress: port ${port} is the API server's, which the kubelet cannot reach; listen on another port";
       }
       {
         assertion = !(config.networking.nftables.enable && config.networking.nftables.flushRuleset);

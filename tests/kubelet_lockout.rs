@@ -72,11 +72,7 @@ fn a_process_of_the_slice_is_refused_and_no_other() {
     let directory = TempDir::new().unwrap();
     let group = Group::new(&slice());
     let definitions = directory.path().join("lockout.nft");
-    let text = format!(
-        "define slice = \"{}\"\ndefine port = 6443\ndefine v4 = {{ 127.0.0.0/8, 192.0.2.1 }}\n\
-         define v6 = {{ ::1 }}\ninclude \"{RULES}\"\n",
-        slice()
-    );
+    let text = format!("define slice = \"{}\"\ndefine port = 6443\ninclude \"{RULES}\"\n", slice());
     fs::write(&definitions, text).unwrap();
     let output = Command::new("unshare")
         .args(["--net", "--mount", "--pid", "--fork", "--kill-child", "bash", "-c", SCRIPT])
