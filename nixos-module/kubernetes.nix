@@ -29,8 +29,8 @@ in {
       type = types.bool;
       default = true;
       description = ''
-        Whether the kubelet's own connections to the API server are rejected by nftables, by the control
-        group it runs in. The kubelet does not start without these rules.
+        Whether the kubelet's own connections to the API server's port are rejected by nftables, by the
+        control group it runs in and at every address. The kubelet does not start without these rules.
       '';
     };
   };
@@ -71,7 +71,8 @@ in {
         description = "Certificates with which kubelet and kubelet-proxy know each other";
         before = ["kubelet-proxy.service" "kubelet.service"];
         requiredBy = ["kubelet.service"];
-        # Those of a node stay until somebody removes them: they are valid for ten years.
+        # Those of a node stay until somebody removes them: they are valid for ten years. Without the
+        # kubelet's key an earlier run was interrupted, and what it left is made anew (--force).
         unitConfig.ConditionPathExists = "!${pki}/kubelet.key";
         serviceConfig =
           import ./hardening.nix
@@ -84,7 +85,7 @@ in {
             StateDirectoryMode = "0700";
             PrivateNetwork = true;
             RestrictAddressFamilies = "none";
-            ExecStart = "${lib.getExe cfg.package} gen-certificates --node-name ${hostname} --directory ${pki}";
+            ExecStart = "${lib.getExe cfg.package} gen-certificates --force --node-name ${hostname} --directory ${pki}";
           };
       };
 
