@@ -1,7 +1,7 @@
 # services.kubelet-proxy: the units that the package ships, and drop-ins for them, nothing else.
 #
 # options.nix says what can be set; the other files each turn one part of it into configuration.
-# refusals.nix, and the refusals of k3s.nix and kubernetes.nix, keep a way around the proxy from being
+# The files called refusals keep a way around the proxy from being
 # built at all.
 {
   imports = [
@@ -11,6 +11,7 @@
     ./service.nix
     ./metrics.nix
     ./refusals.nix
+    ./service-refusals.nix
     ./k3s.nix
     ./k3s-refusals.nix
     ./kubernetes.nix

@@ -86,7 +86,8 @@ in {
   config = mkIf (cfg.enable && cfg.k3s.enable) {
     services.k3s = {
       extraFlags = ["--kubelet-arg=kubeconfig=/etc/kubelet-proxy/kubelet.kubeconfig"];
-      # k3s merges this into its own settings, key by key, and this wins: "" is no directory at all.
+      # k3s merges this into its own settings, key by key; "" is no directory at all. That this wins is
+      # for vm-tests/k3s-static-pod-is-ignored.nix to show.
       extraKubeletConfig = {
         staticPodPath = "";
         staticPodURL = "";

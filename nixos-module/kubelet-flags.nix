@@ -38,6 +38,13 @@ lib: let
 in {
   inherit read;
 
+  # Whether systemd changes nothing in a line before it is run: it would expand variables and specifiers
+  # and resolve escapes, and the flags read here would be others than those of the kubelet.
+  isLiteral = line: let
+    joined = lib.replaceStrings ["\\\n"] [" "] line;
+  in
+    lib.all (special: !lib.hasInfix special joined) ["$" "%" "\\"];
+
   # The kubelet's flags among those of k3s.
   ofK3s = line: let
     given = lib.filter (flag: flag.key == "kubelet-arg") (read line);

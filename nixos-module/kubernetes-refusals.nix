@@ -7,7 +7,8 @@
   cfg = config.services.kubelet-proxy;
   inherit (config.services.kubernetes) kubelet;
   refusals = import ./kubelet-refusals.nix lib;
-  flags = (import ./kubelet-flags.nix lib).read kubelet.extraOpts;
+  readFlags = import ./kubelet-flags.nix lib;
+  flags = readFlags.read kubelet.extraOpts;
   refuse = assertion: message: {inherit assertion message;};
 in {
   config = lib.mkIf (cfg.enable && cfg.kubernetes.enable) {
@@ -15,6 +16,8 @@ in {
       [
         (refuse kubelet.enable
           "services.kubelet-proxy.kubernetes.enable: no kubelet runs here; set services.kubernetes.roles or services.kubernetes.kubelet.enable")
+        (refuse (readFlags.isLiteral kubelet.extraOpts)
+          "services.kubernetes.kubelet.extraOpts: systemd would expand what is in it; leave out $, % and \\")
         (refuse (kubelet.manifests == {})
           "services.kubernetes.kubelet.manifests: static pods pass no policy; create the pods in the cluster")
         (refuse (kubelet.kubeconfig.server == "https://${cfg.listenAddress}")

@@ -46,10 +46,6 @@
   leaked = lib.attrNames (lib.filterAttrs (_: isInStore) (lib.filterAttrs isSecret cfg.credentials));
 
   policyIsBuilt = builtins.isPath cfg.policy || builtins.isAttrs cfg.policy || lib.hasPrefix builtins.storeDir cfg.policy;
-
-  # What a drop-in may say without making the service less confined than it is shipped.
-  harmless = ["IPAddressAllow" "LoadCredential" "LoadCredentialEncrypted" "RefreshOnReload"];
-  overridden = lib.subtractLists harmless (lib.attrNames config.systemd.services.kubelet-proxy.serviceConfig);
 in {
   config = lib.mkIf cfg.enable {
     assertions =
@@ -70,8 +66,6 @@ in {
           "policy: a quoted path is not checked when the system is built; write it without quotes, or as an attribute set")
         (refuse (leaked == [])
           "credentials: ${toString leaked} would be in the Nix store, where everybody can read; quote the path")
-        (refuse (!config.systemd.services.kubelet-proxy.serviceConfig ? ExecStart)
-          "package: systemd.services.kubelet-proxy.serviceConfig.ExecStart replaces the command line that enforces; use services.kubelet-proxy.settings")
         (refuse (lib.versionAtLeast config.systemd.package.version "257")
           "enable: systemd ${config.systemd.package.version} ignores part of what confines the service; use 257 or later")
       ]
@@ -92,8 +86,6 @@ in {
       ++ lib.optional (settings ? allow-system-roots)
       "services.kubelet-proxy.settings.allow-system-roots: any public authority can vouch for the API server; set upstream.caFile"
       ++ lib.optional (isFilled cfg.metrics.listenAddress && !isLoopback cfg.metrics.listenAddress)
-      "services.kubelet-proxy.metrics.listenAddress: ${cfg.metrics.listenAddress} can be read from elsewhere; listen on 127.0.0.1"
-      ++ lib.optional (overridden != [])
-      "systemd.services.kubelet-proxy.serviceConfig: ${toString overridden} override what the package ships; check with: systemd-analyze security kubelet-proxy";
+      "services.kubelet-proxy.metrics.listenAddress: ${cfg.metrics.listenAddress} can be read from elsewhere; listen on 127.0.0.1";
   };
 }

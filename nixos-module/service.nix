@@ -6,22 +6,8 @@
   options,
   ...
 }: let
-  inherit (lib) mapAttrsToList mkIf optional;
+  inherit (lib) mapAttrsToList mkIf;
   cfg = config.services.kubelet-proxy;
-
-  toFlag = name: value: "--${name}=${
-    if builtins.isBool value
-    then lib.boolToString value
-    else toString value
-  }";
-
-  flags =
-    ["--log-level=${cfg.logLevel}"]
-    ++ optional (cfg.clientName != null) "--client-name=${cfg.clientName}"
-    ++ optional cfg.immutablePolicy "--immutable-policy"
-    # The last of repeated flags counts; the unit says --sandbox=require.
-    ++ optional (cfg.sandbox.mode != "require") "--sandbox=${cfg.sandbox.mode}"
-    ++ mapAttrsToList toFlag cfg.settings;
 
   # What is in the store cannot change under its name.
   watched = lib.filter (path: !lib.hasPrefix builtins.storeDir path) (map toString (lib.attrValues cfg.credentials));
@@ -46,7 +32,7 @@ in {
       # Restarted in one go while the sockets stay. Stopped first, they would close, and kubelets that
       # connect meanwhile be refused.
       stopIfChanged = false;
-      environment.KUBELET_PROXY_FLAGS = lib.concatStringsSep " " flags;
+      environment.KUBELET_PROXY_FLAGS = import ./proxy-flags.nix {inherit cfg lib;};
       serviceConfig = {
         # An entry replaces the unit's entry of the same name.
         LoadCredential = mapAttrsToList (name: path: "${name}:${path}") cfg.credentials;

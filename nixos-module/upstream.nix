@@ -90,8 +90,8 @@ in {
       default = [];
       example = ["192.0.2.10" "2001:db8::/64"];
       description = ''
-        Addresses of the API server, if it is not on this machine. The service can reach no others
-        (`IPAddressAllow=`).
+        Addresses of the API server, if it is not on this machine. Besides these the service can reach
+        loopback, and nothing else (`IPAddressAllow=`).
       '';
     };
   };

@@ -17,6 +17,16 @@ let
   k3s = settings: but {services.k3s = settings;};
   watched = config: config.systemd.paths.kubelet-proxy-credentials.pathConfig.PathChanged;
   flags = list: words: k3s {extraFlags = list;} // {refusal = words;};
+  unit = settings: words: but {systemd.services.k3s = settings;} // {refusal = words;};
+  # A command line in place of the one that the module of nixpkgs makes.
+  own = "k3s agent --kubelet-arg=kubeconfig=/etc/kubelet-proxy/kubelet.kubeconfig";
+  instead = line: {
+    module.imports = [
+      node
+      ({lib, ...}: {systemd.services.k3s.serviceConfig.ExecStart = lib.mkForce line;})
+    ];
+  };
+  command = line: words: instead line // {refusal = words;};
   file = settings: words: k3s {extraKubeletConfig = settings;} // {refusal = words;};
 in {
   k3s-agent = {
@@ -71,6 +81,35 @@ in {
   k3s-exec = flags ["--kubelet-arg=enable-debugging-handlers=true"] "debuggingHandlers instead";
   k3s-own-config-file = flags ["--config /root/k3s.yaml"] "a configuration file for k3s";
   k3s-etc-config-file = but {environment.etc."rancher/k3s/config.yaml".text = "";} // {refusal = "a configuration file for k3s";};
+  k3s-etc-config-target =
+    but {
+      environment.etc.harmless = {
+        target = "rancher/k3s/config.yaml.d/more.yaml";
+        text = "";
+      };
+    }
+    // {refusal = "a configuration file for k3s";};
+  k3s-etc-config-directory = but {environment.etc."rancher/k3s".source = ./.;} // {refusal = "a configuration file for k3s";};
+  k3s-config-variable = unit {environment.K3S_CONFIG_FILE = "/root/k3s.yaml";} "K3S_CONFIG_FILE can undo";
+  k3s-unit-variable = unit {serviceConfig.Environment = "K3S_CONFIG_FILE=/root/k3s.yaml";} "Environment can undo";
+  k3s-unit-environment = {
+    module.imports = [
+      node
+      ({lib, ...}: {systemd.services.k3s.serviceConfig.EnvironmentFile = lib.mkForce "/root/k3s.env";})
+    ];
+    refusal = "EnvironmentFile can undo";
+  };
+  k3s-other-program = command "/bin/sh -c 'k3s agent'" "replaces the command line";
+  k3s-other-command = command "${own} --kubelet-arg=pod-manifest-path=/root/pods" "ExecStart: the kubelet's pod-manifest-path";
+  k3s-other-command-with-config = command "${own} --config=/root/k3s.yaml" "a configuration file for k3s";
+  k3s-other-command-without-proxy = command "k3s agent" "the kubelet is not pointed at the proxy";
+  k3s-two-settings-files = command "${own} --kubelet-arg=config=${builtins.storeDir}/a --kubelet-arg=config=${builtins.storeDir}/b" "replaces the command line";
+  k3s-module-settings-file = instead "${own} --kubelet-arg=config=${builtins.storeDir}/a";
+  k3s-hidden-variable = flags ["$FLAGS"] "systemd would expand";
+  k3s-hidden-specifier = flags ["--kubelet-arg=%E"] "systemd would expand";
+  k3s-hidden-escape = flags ["--kubelet-ar\\x67=v=2"] "systemd would expand";
+  k3s-continued-line = k3s {extraFlags = ["--flannel-iface eth1 \\\n --kubelet-arg=max-pods=40"];};
+  k3s-drop-in-rule = but {systemd.tmpfiles.rules = ["L /var/lib/rancher/k3s/agent/etc/kubelet.conf.d/99.conf - - - - /root/kubelet.yaml"];} // {refusal = "files in kubelet.conf.d";};
   k3s-config-path = k3s {configPath = "/root/k3s.yaml";} // {refusal = "its file can undo";};
   k3s-environment = k3s {environmentFile = "/root/k3s.env";} // {refusal = "its file can undo";};
   k3s-data-elsewhere = flags ["--data-dir /data/k3s"] "k3s keeps its certificates elsewhere";

@@ -54,6 +54,13 @@ in {
     kubelet {kubeconfig.keyFile = lib.mkForce "/var/lib/kubernetes/secrets/kubelet-client-key.pem";} "would hold the node's key";
   kubernetes-static-pods = flags "--pod-manifest-path=/root/pods" "static pods pass no policy";
   kubernetes-other-kubeconfig = flags "--v=2 --kubeconfig /root/kubeconfig" "the kubelet's kubeconfig";
+  kubernetes-hidden-flags = flags "$FLAGS" "systemd would expand";
+  kubernetes-listens-where-closed =
+    but {
+      services.kubelet-proxy.listenAddress = "127.0.0.1:6443";
+      services.kubelet-proxy.upstream.server = "https://control-plane.example:6443";
+    }
+    // {refusal = "listen on another port";};
   kubernetes-exec = flags "--enable-debugging-handlers" "debuggingHandlers instead";
   kubernetes-file-static-pods = kubelet {extraConfig.staticPodPath = lib.mkForce "/root/pods";} "extraConfig.staticPodPath";
   kubernetes-file-anonymous = kubelet {extraConfig.authentication.anonymous.enabled = true;} "authentication.anonymous.enabled";

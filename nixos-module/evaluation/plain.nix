@@ -86,6 +86,18 @@ in
       module.imports = [good {systemd.services.kubelet-proxy.serviceConfig.ExecStart = "/bin/true";}];
       refusal = "replaces the command line that enforces";
     };
+    other-flags = {
+      module.imports = [good {systemd.services.kubelet-proxy.environment.KUBELET_PROXY_FLAGS = lib.mkForce "--allow-all-pods";}];
+      refusal = "these flags are not checked";
+    };
+    flags-from-elsewhere = {
+      module.imports = [good {systemd.services.kubelet-proxy.serviceConfig.Environment = "KUBELET_PROXY_FLAGS=--allow-all-pods";}];
+      refusal = "Environment can bring flags";
+    };
+    flags-from-a-file = {
+      module.imports = [good {systemd.services.kubelet-proxy.serviceConfig.EnvironmentFile = "/root/flags";}];
+      refusal = "EnvironmentFile can bring flags";
+    };
     old-systemd = {
       module = {pkgs, ...}: {
         imports = [good];
