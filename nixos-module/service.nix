@@ -40,6 +40,20 @@ in {
       };
     };
 
-    systemd.paths.kubelet-proxy-credentials.pathConfig.PathChanged = mkIf (watched != []) watched;
+    # A unit a file, as the package has it for the files in /etc/kubelet-proxy: one for several can miss
+    # a change of one while another is not there, and on k3s none is before the node has joined.
+    systemd.paths = lib.listToAttrs (lib.imap0 (number: path:
+      lib.nameValuePair "kubelet-proxy-credential-${toString number}" {
+        description = "Credential ${path} of kubelet-proxy has changed";
+        wantedBy = ["kubelet-proxy.service"];
+        before = ["kubelet-proxy.service"];
+        partOf = ["kubelet-proxy.socket"];
+        pathConfig = {
+          PathChanged = path;
+          Unit = "kubelet-proxy-credentials.service";
+          TriggerLimitIntervalSec = 0;
+        };
+      })
+    watched);
   };
 }

@@ -102,14 +102,18 @@ fn every_kind_of_record_is_in_the_catalog() {
 
 #[test]
 fn every_credential_that_is_loaded_is_watched() {
-    let units = ["kubelet-proxy.service", "kubelet-proxy-token.service"].map(unit);
-    let loaded: BTreeSet<&str> = units
-        .iter()
-        .flat_map(|unit| values(unit, "LoadCredential"))
+    let service = unit("kubelet-proxy.service");
+    let loaded: BTreeSet<&str> = values(&service, "LoadCredential")
+        .into_iter()
         .map(|credential| credential.split_once(':').unwrap().1)
         .collect();
-    let path = unit("kubelet-proxy-credentials.path");
-    assert_eq!(loaded, values(&path, "PathChanged").into_iter().collect());
+    let path = unit("kubelet-proxy-credential@.path");
+    let [watched] = values(&path, "PathChanged")[..] else { panic!("one path an instance") };
+    let instances = values(&service, "Wants").into_iter();
+    let names = instances.filter_map(|unit| unit.strip_prefix("kubelet-proxy-credential@"));
+    let watched: BTreeSet<String> =
+        names.map(|name| watched.replace("%i", name.strip_suffix(".path").unwrap())).collect();
+    assert_eq!(loaded, watched.iter().map(String::as_str).collect());
     assert!(loaded.len() > 5, "{loaded:?}");
 }
 

@@ -15,7 +15,7 @@ let
   };
   but = more: {module.imports = [node more];};
   k3s = settings: but {services.k3s = settings;};
-  watched = config: config.systemd.paths.kubelet-proxy-credentials.pathConfig.PathChanged;
+  watched = config: map (unit: unit.pathConfig.PathChanged or null) (builtins.attrValues config.systemd.paths);
   flags = list: words: k3s {extraFlags = list;} // {refusal = words;};
   unit = settings: words: but {systemd.services.k3s = settings;} // {refusal = words;};
   # A command line in place of the one that the module of nixpkgs makes.

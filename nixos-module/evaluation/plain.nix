@@ -12,7 +12,7 @@
   warns = settings: words: but settings // {warning = words;};
   remote = "https://192.0.2.10:6443";
   unit = config: config.systemd.services.kubelet-proxy;
-  watched = config: config.systemd.paths.kubelet-proxy-credentials.pathConfig.PathChanged;
+  watched = config: map (unit: unit.pathConfig.PathChanged or null) (builtins.attrValues config.systemd.paths);
 in
   {
     plain = {
