@@ -11,10 +11,14 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use nodeward::kube_wire::json::{Cursor, Limits, Tape};
 use nodeward::kube_wire::pod::Pod;
 use nodeward::kube_wire::pod_schema::POD;
+use nodeward::kube_wire::received_pod::SoundPod;
 use nodeward::kube_wire::schema::check;
-use nodeward::policy::Policy;
+use nodeward::policy::{Circumstances, NoCounters, Policy};
 
 const RULES: usize = 50;
+
+const HERE: Circumstances<'static> =
+    Circumstances { now: 1_800_000_000, node: "node-1", counters: &NoCounters };
 
 const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -69,28 +73,30 @@ fn pod_json(proxy_is_privileged: bool) -> String {
 }
 
 /// Reads a pod as the proxy does and hands it to `inspect`.
-fn with_pod(json: &str, mut inspect: impl FnMut(&Pod<'_>)) {
+fn with_pod(json: &str, mut inspect: impl FnMut(&SoundPod<'_>)) {
     let mut tape = Tape::default();
     let limits = Limits { depth: 32, nodes: 10_000 };
     let fault = Cursor::of_final(json.as_bytes()).value(&mut tape, limits).unwrap();
     assert_eq!(fault, None);
     let checked = check(tape.root(json.as_bytes()), &POD).unwrap();
-    inspect(&Pod::read(&checked).unwrap());
+    let pod = Pod::read(&checked).unwrap();
+    inspect(&SoundPod { checked, pod });
 }
 
 fn decide(criterion: &mut Criterion) {
     let policy = policy();
     let mut group = criterion.benchmark_group("decide");
     with_pod(&pod_json(false), |pod| {
-        assert!(policy.evaluate(pod).is_allow(), "{}", policy.evaluate(pod).reason());
+        let verdict = policy.evaluate(pod, &HERE).verdict;
+        assert!(verdict.is_allow(), "{}", verdict.reason());
         group.bench_function("admitted, 50 rules", |bencher| {
-            bencher.iter(|| policy.evaluate(black_box(pod)).is_allow());
+            bencher.iter(|| policy.evaluate(black_box(pod), &HERE).verdict.is_allow());
         });
     });
     with_pod(&pod_json(true), |pod| {
-        assert_eq!(policy.evaluate(pod).rule(), Some("rule-7"));
+        assert_eq!(policy.evaluate(pod, &HERE).verdict.rule(), Some("rule-7"));
         group.bench_function("denied by rule 8, with reason", |bencher| {
-            bencher.iter(|| policy.evaluate(black_box(pod)).reason().to_string());
+            bencher.iter(|| policy.evaluate(black_box(pod), &HERE).verdict.reason().to_string());
         });
     });
     group.finish();

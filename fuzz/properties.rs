@@ -11,7 +11,7 @@ use nodeward::kube_wire::pod_list::{ListStep, PodListReader};
 use nodeward::kube_wire::received_pod::ReceivedPod;
 use nodeward::kube_wire::request_path::{CanonicalPath, Query, append_parameter};
 use nodeward::kube_wire::watch_event::{WatchEvent, WatchReader, WatchStep};
-use nodeward::policy::Policy;
+use nodeward::policy::{Circumstances, NoCounters, Policy};
 
 const LIMITS: Limits = Limits { depth: 64, nodes: 4096 };
 const MAX_OBJECT_BYTES: usize = 64 << 10;
@@ -67,8 +67,9 @@ pub(crate) fn policy_document(input: &[u8]) {
             let ReceivedPod::Sound(sound) = ReceivedPod::read(tape.root(pod), flaw) else {
                 panic!("the pod is sound");
             };
-            let verdict = loaded.policy.evaluate(&sound.pod);
-            assert!(!verdict.reason().to_string().is_empty());
+            let here = Circumstances { now: 0, node: "n", counters: &NoCounters };
+            let decision = loaded.policy.evaluate(&sound, &here);
+            assert!(!decision.verdict.reason().to_string().is_empty());
         }
         Err(error) => assert_eq!(error.to_string().lines().count(), 1, "{error}"),
     }

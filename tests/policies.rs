@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 use nodeward::kube_wire::json::{Cursor, Limits, Tape};
 use nodeward::kube_wire::pod::Pod;
 use nodeward::kube_wire::pod_schema::POD;
+use nodeward::kube_wire::received_pod::SoundPod;
 use nodeward::kube_wire::schema::check;
-use nodeward::policy::Policy;
+use nodeward::policy::{Circumstances, NoCounters, Policy};
 
 /// Generous: the pods here are the repository's own.
 const LIMITS: Limits = Limits { depth: 32, nodes: 10_000 };
@@ -50,7 +51,9 @@ fn decide(policy: &Policy, pod: &serde_json::Value) -> Result<(bool, String), St
     }
     let checked = check(tape.root(&bytes), &POD).map_err(|fault| format!("{fault:?}"))?;
     let pod = Pod::read(&checked).map_err(|fault| format!("{fault:?}"))?;
-    let verdict = policy.evaluate(&pod);
+    let here = Circumstances { now: 0, node: pod.node_name, counters: &NoCounters };
+    let pod = SoundPod { checked, pod };
+    let verdict = policy.evaluate(&pod, &here).verdict;
     Ok((verdict.is_allow(), verdict.reason().to_string()))
 }
 

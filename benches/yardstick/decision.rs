@@ -9,8 +9,9 @@ use std::process::Command;
 
 use nodeward::kube_wire::json::{Cursor, Limits, Tape};
 use nodeward::kube_wire::pod::Pod;
+use nodeward::kube_wire::received_pod::SoundPod;
 use nodeward::kube_wire::{pod_schema, schema};
-use nodeward::policy::{Policy, Verdict};
+use nodeward::policy::{Circumstances, NoCounters, Policy, Verdict};
 use tokio::time::Instant;
 
 use crate::Failure;
@@ -20,6 +21,8 @@ use crate::stage::{NODE, Stage};
 use crate::statistics::summary;
 
 const RULES: u32 = 50;
+const HERE: Circumstances<'static> =
+    Circumstances { now: 1_800_000_000, node: NODE, counters: &NoCounters };
 /// Long enough to make the clock's own cost vanish, short enough to fit between two interruptions.
 const REPEATS: u32 = 20;
 /// Their median does not notice the batches that were interrupted.
@@ -57,7 +60,8 @@ impl Bench<'_> {
             .value(&mut self.tape, LIMITS)
             .map_err(|halt| format!("{halt:?}"))?;
         let checked = schema::check(self.tape.root(self.source), &pod_schema::POD).map_err(told)?;
-        match self.policy.evaluate(&Pod::read(&checked).map_err(told)?) {
+        let pod = Pod::read(&checked).map_err(told)?;
+        match self.policy.evaluate(&SoundPod { checked, pod }, &HERE).verdict {
             Verdict::Allow(_) => Ok(()),
             Verdict::Deny(_) => Err("the fifty rules were to admit the sample".into()),
         }
@@ -66,9 +70,11 @@ impl Bench<'_> {
     /// Microseconds from a checked pod to its verdict.
     fn decision(&mut self) -> Result<f64, Failure> {
         let checked = schema::check(self.tape.root(self.source), &pod_schema::POD).map_err(told)?;
+        let pod = Pod::read(&checked).map_err(told)?;
+        let mut sound = SoundPod { checked, pod };
         median_of_batches(|| {
-            let pod = Pod::read(black_box(&checked)).map_err(told)?;
-            let _ = black_box(self.policy.evaluate(&pod));
+            sound.pod = Pod::read(black_box(&sound.checked)).map_err(told)?;
+            let _ = black_box(self.policy.evaluate(&sound, &HERE));
             Ok(())
         })
     }
@@ -84,10 +90,11 @@ impl Bench<'_> {
                 .map_err(|halt| format!("{halt:?}"))?;
             let checked = schema::check(self.tape.root(source), &pod_schema::POD).map_err(told)?;
             let pod = Pod::read(&checked).map_err(told)?;
-            let _ = black_box(self.policy.evaluate(&pod));
+            let sound = SoundPod { checked, pod };
+            let _ = black_box(self.policy.evaluate(&sound, &HERE));
             written.clear();
             mutable.clear();
-            checked.write(&mut written, &mut mutable);
+            sound.checked.write(&mut written, &mut mutable);
             black_box(&written);
             Ok(())
         })

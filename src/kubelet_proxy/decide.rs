@@ -21,6 +21,7 @@ use crate::kube_wire::pod::Pod;
 use crate::kube_wire::received_pod::{FaultyPod, ReceivedPod, SoundPod};
 use crate::kube_wire::spec_pin::{PodEncoding, SpecPin};
 use crate::kube_wire::watch_event::Tombstone;
+use crate::policy::{Circumstances, NoCounters};
 
 /// A pod that may reach the kubelet, in its canonical form. Made by [`Hearing::rule`] alone.
 #[derive(Debug)]
@@ -196,7 +197,7 @@ impl Hearing {
             mirror_pod::write_inert(sound, &mut scratch.json);
             return Ruling::Admit(AdmittedPod { json: &scratch.json });
         }
-        let verdict = self.by.policy().evaluate(pod);
+        let verdict = self.by.policy().evaluate(sound, &self.circumstances()).verdict;
         let rule = verdict.rule();
         if !verdict.is_allow() {
             return self.deny(pod, rule, verdict.reason().to_string(), source);
@@ -227,6 +228,11 @@ impl Hearing {
             log_payload(&scratch.json);
         }
         Ruling::Admit(AdmittedPod { json: &scratch.json })
+    }
+
+    fn circumstances(&self) -> Circumstances<'_> {
+        let now = jiff::Timestamp::now().as_second();
+        Circumstances { now, node: &self.judge.settings.node, counters: &NoCounters }
     }
 
     fn deny<'s, 'p>(

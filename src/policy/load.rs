@@ -6,14 +6,15 @@
 use aws_lc_rs::digest::{SHA256, digest};
 
 use super::error::{MAX_POLICY_BYTES, PolicyError, Warnings};
-use super::located::{Located, Object, quoted};
-use super::rules::rule::{Action, Rule};
-use super::{LoadedPolicy, Policy};
-
-const KEYS: [&str; 3] = ["name", "defaultAction", "rules"];
+use super::located::{Located, quoted};
+use super::v1::SeedRules;
+use super::{Document, LoadedPolicy, Policy};
 
 /// Every pod may meet every rule, and each may hold a compiled regex.
-const MAX_RULES: usize = 1000;
+pub(super) const MAX_RULES: usize = 1000;
+
+/// Says which language a document is written in.
+const API_VERSION: &str = "apiVersion";
 
 /// Stands for the name that a policy does not have.
 const UNNAMED: &str = "unnamed";
@@ -24,22 +25,27 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 pub(super) fn load(bytes: &[u8]) -> Result<LoadedPolicy, PolicyError> {
     let text = checked_text(bytes)?;
     let document = Located::document(text)?;
-    let policy = document.object(&KEYS)?;
-    let mut warnings = Warnings::default();
-    let name = policy.find("name").map(Located::name).transpose()?;
-    if name.is_none() {
-        warnings.add(&document, "has no name, so records cannot tell it; add a `name`");
+    if let Some((_, version)) = document.members()?.iter().find(|(key, _)| key == API_VERSION) {
+        return Err(unknown_version(version));
     }
+    let mut warnings = Warnings::default();
+    let (name, rules) = SeedRules::read(&document, &mut warnings)?;
     let policy = Policy {
         name: name.unwrap_or_else(|| UNNAMED.to_owned()),
         digest: hex_sha256(bytes),
-        default_action: read_default_action(&policy)?,
-        rules: read_rules(&policy, &mut warnings)?,
+        document: Document::V1(rules),
     };
-    if policy.rules.is_empty() && policy.default_action == Action::Allow {
-        warnings.add(&document, "has no rules and allows by default, so every pod may run");
-    }
     Ok(LoadedPolicy { policy, warnings: warnings.finish(&document) })
+}
+
+fn unknown_version(at: &Located<'_>) -> PolicyError {
+    match at.string() {
+        Ok(version) => at.refuse(format!(
+            "{} is not known here; leave the key out for the first version of the language",
+            quoted(&version)
+        )),
+        Err(error) => error,
+    }
 }
 
 /// SHA-256 in lower-case hexadecimal.
@@ -62,44 +68,10 @@ fn checked_text(bytes: &[u8]) -> Result<&str, PolicyError> {
     if text.trim().is_empty() { Err(PolicyError::Empty) } else { Ok(text) }
 }
 
-fn read_default_action(policy: &Object<'_>) -> Result<Action, PolicyError> {
-    let invalid = |word| format!("invalid default action: {word} (must be 'allow' or 'deny')");
-    let Some(at) = policy.find("defaultAction") else {
-        let missing = invalid(String::new());
-        return Err(policy.at().missing("defaultAction", &missing));
-    };
-    let word = at.string()?;
-    Action::parse(&word).ok_or_else(|| at.refuse(invalid(word.escape_debug().to_string())))
-}
-
-fn read_rules(policy: &Object<'_>, warnings: &mut Warnings) -> Result<Vec<Rule>, PolicyError> {
-    let elements = policy.find("rules").map_or(Ok(Vec::new()), Located::elements_or_none)?;
-    if elements.len() > MAX_RULES {
-        let count = elements.len();
-        return Err(policy.at().refuse(format!("has {count} rules; the limit is {MAX_RULES}")));
-    }
-    let mut rules: Vec<Rule> = Vec::new();
-    let mut names = std::collections::HashSet::new();
-    let mut last: Option<String> = None;
-    for (index, element) in elements.iter().enumerate() {
-        let rule = Rule::read(element, index, warnings)?;
-        let name = quoted(rule.name());
-        if !names.insert(rule.name().to_owned()) {
-            warnings.add(element, format!("has the name {name} of an earlier rule; rename"));
-        }
-        if let Some(last) = &last {
-            warnings.add(element, format!("is never reached: rule {last} matches every pod"));
-        } else if rule.catches_everything() {
-            last = Some(name);
-        }
-        rules.push(rule);
-    }
-    Ok(rules)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::ALLOW_ALL;
+    use super::super::sample_pods::verdict;
+    use super::super::v1::ALLOW_ALL;
     use super::*;
 
     fn refusal(text: impl AsRef<[u8]>) -> String {
@@ -127,6 +99,8 @@ mod tests {
             (b"null", "the policy (line 1): is null; it must be an object"),
             (b"{\"name\": \"\\ud800\"}", "name (line 1): holds an escape that is not Unicode"),
             (b"{\"\\ud800\": 1}", "holds an escape that is not Unicode"),
+            (b"{\"apiVersion\": \"v9\"}", "apiVersion (line 1): \"v9\" is not known here; leave"),
+            (b"{\"apiVersion\": 2}", "apiVersion (line 1): is a number; it must be a string"),
         ] {
             let message = refusal(text);
             assert!(message.starts_with(expected) || message.contains(expected), "{message}");
@@ -253,6 +227,6 @@ mod tests {
         let LoadedPolicy { policy, .. } = load(ALLOW_ALL.as_bytes()).unwrap();
         assert_eq!(format!("{policy:?}"), format!("{:?}", Policy::allow_all()));
         let pod = super::super::sample_pods::harmless_pod();
-        assert!(policy.evaluate(&pod).is_allow());
+        assert!(verdict(&policy, &pod).is_allow());
     }
 }

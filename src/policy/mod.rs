@@ -1,11 +1,13 @@
 //! Decides whether one pod may run on this node.
 //!
-//! A policy is the seed's JSON document, read once by [`Policy::parse`] and from then on immutable.
+//! A policy is one JSON document, read once by [`Policy::parse`] and from then on immutable.
 //! [`Policy::evaluate`] is pure: no I/O, no clock, no logging, and it cannot fail, because all that
 //! could be wrong with a policy kept it from loading. What is undecided is refused.
 //! The language is described in `docs/reference/policy.md`.
 
 mod capability;
+mod circumstances;
+mod decision;
 mod error;
 mod image_pattern;
 mod image_reference;
@@ -21,25 +23,30 @@ mod registry;
 mod rules;
 #[cfg(test)]
 mod sample_pods;
+mod v1;
 mod verdict;
 
+pub use circumstances::{Circumstances, Counters, NoCounters};
+pub use decision::{CounterUse, Decision, ExceptionUse, Observation};
 pub use error::{MAX_POLICY_BYTES, PolicyError, PolicyWarning};
 pub use verdict::{Grounds, Reason, Verdict, Violation};
 
-use crate::kube_wire::pod::Pod;
-use pod_images::Subject;
-use rules::rule::{Action, Rule};
+use crate::kube_wire::received_pod::SoundPod;
+use v1::SeedRules;
 
-/// The document that [`Policy::allow_all`] stands for.
-const ALLOW_ALL: &str = r#"{"name":"allow-all-pods","defaultAction":"allow","rules":[]}"#;
-
-/// Rules in their order, and what happens to a pod that none of them matches.
+/// What decides on pods, and how records tell it.
 #[derive(Clone, Debug)]
 pub struct Policy {
     name: String,
     digest: String,
-    default_action: Action,
-    rules: Vec<Rule>,
+    document: Document,
+}
+
+/// What a policy file says, by the version it is written in.
+#[derive(Clone, Debug)]
+enum Document {
+    /// No `apiVersion`: the seed's language.
+    V1(SeedRules),
 }
 
 /// A policy that loaded, and what its author should look at.
@@ -61,9 +68,8 @@ impl Policy {
     pub fn allow_all() -> Self {
         Self {
             name: "allow-all-pods".to_owned(),
-            digest: load::hex_sha256(ALLOW_ALL.as_bytes()),
-            default_action: Action::Allow,
-            rules: Vec::new(),
+            digest: load::hex_sha256(v1::ALLOW_ALL.as_bytes()),
+            document: Document::V1(SeedRules::allow_all()),
         }
     }
 
@@ -79,22 +85,20 @@ impl Policy {
 
     /// How many rules there are.
     pub fn rule_count(&self) -> usize {
-        self.rules.len()
+        self.rule_names().count()
     }
 
     /// Names of the rules, in order.
     pub fn rule_names(&self) -> impl Iterator<Item = &str> {
-        self.rules.iter().map(|rule| rule.name())
+        match &self.document {
+            Document::V1(rules) => rules.names(),
+        }
     }
 
-    /// The verdict of the first rule that matches, else of the default action.
-    pub fn evaluate<'v>(&'v self, pod: &'v Pod<'v>) -> Verdict<'v> {
-        let subject = Subject::new(pod);
-        self.rules.iter().find_map(|rule| rule.verdict(&subject)).unwrap_or(
-            match self.default_action {
-                Action::Allow => Verdict::Allow(Grounds::DefaultAction),
-                Action::Deny => Verdict::Deny(Grounds::DefaultAction),
-            },
-        )
+    /// Decides on one pod, now and here.
+    pub fn evaluate<'v>(&'v self, pod: &'v SoundPod<'v>, _: &Circumstances<'_>) -> Decision<'v> {
+        match &self.document {
+            Document::V1(rules) => Decision::plain(rules.verdict(&pod.pod)),
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! `docs/reference/policy.md` lists these tests by name; whole policies meet whole pods here.
 
 use super::sample_pods::{
-    DIGEST, container, harmless_pod, pod_with_container, pod_with_image, volume,
+    DIGEST, container, harmless_pod, pod_with_container, pod_with_image, verdict, volume,
 };
 use super::{Policy, PolicyError, Verdict};
 use crate::kube_wire::pod::{ContainerKind, Pod, PodSecurity};
@@ -23,7 +23,7 @@ fn one_rule(action: &str, matching: &str) -> Result<Policy, PolicyError> {
 }
 
 fn reason(matching: &str, pod: &Pod<'_>) -> String {
-    denying(matching).unwrap().evaluate(pod).reason().to_string()
+    verdict(&denying(matching).unwrap(), pod).reason().to_string()
 }
 
 #[track_caller]
@@ -106,7 +106,7 @@ fn a_namespace_regex_searches_and_warns_when_it_is_not_anchored() {
         warning.starts_with("rules[0].match.namespaceRegex (line 2): is not anchored"),
         "{warning}"
     );
-    assert!(!loaded.policy.evaluate(&harmless_pod()).is_allow());
+    assert!(!verdict(&loaded.policy, &harmless_pod()).is_allow());
 }
 
 #[test]
@@ -378,7 +378,7 @@ fn an_empty_message_gives_way_to_the_violation() {
     let mut pod = harmless_pod();
     pod.host_pid = true;
     let policy = Policy::parse(text).unwrap().policy;
-    let reason = policy.evaluate(&pod).reason().to_string();
+    let reason = verdict(&policy, &pod).reason().to_string();
     assert_eq!(reason, "denied by rule 'r': pod uses hostPID");
 }
 
@@ -407,13 +407,13 @@ fn the_first_matching_rule_wins() {
         {"name":"second","action":"deny","match":{},"message":"m"}]}"#;
     let policy = Policy::parse(text).unwrap().policy;
     let mut pod = harmless_pod();
-    let verdict = policy.evaluate(&pod);
-    assert_eq!(verdict.rule(), Some("first"));
-    assert_eq!(verdict.reason().to_string(), "allowed by rule 'first': matched all criteria");
+    let decided = verdict(&policy, &pod);
+    assert_eq!(decided.rule(), Some("first"));
+    assert_eq!(decided.reason().to_string(), "allowed by rule 'first': matched all criteria");
     pod.identity.namespace = "other";
-    let verdict = policy.evaluate(&pod);
-    assert!(matches!(verdict, Verdict::Deny(_)));
-    assert_eq!(verdict.reason().to_string(), "denied by rule 'second': m");
+    let decided = verdict(&policy, &pod);
+    assert!(matches!(decided, Verdict::Deny(_)));
+    assert_eq!(decided.reason().to_string(), "denied by rule 'second': m");
 }
 
 #[test]

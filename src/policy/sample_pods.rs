@@ -1,8 +1,16 @@
 //! Pods for the unit tests of this room: one harmless pod that each test spoils in one way.
 
+use super::{Document, Policy, Verdict};
 use crate::kube_wire::pod::{
     Container, ContainerKind, Pod, PodIdentity, PodSecurity, StringMap, Volume,
 };
+
+/// What a policy of the first version says about a pod that was never JSON.
+pub(super) fn verdict<'v>(policy: &'v Policy, pod: &'v Pod<'v>) -> Verdict<'v> {
+    match &policy.document {
+        Document::V1(rules) => rules.verdict(pod),
+    }
+}
 
 /// A digest that is no one's.
 pub(super) const DIGEST: &str =

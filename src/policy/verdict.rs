@@ -10,7 +10,7 @@ use std::fmt::{self, Write as _};
 const MAX_QUOTED_CHARS: usize = 512;
 
 /// The decision on one pod.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Verdict<'v> {
     /// The pod may run.
@@ -20,7 +20,7 @@ pub enum Verdict<'v> {
 }
 
 /// What a decision rests on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Grounds<'v> {
     /// The first rule that matched.
     Rule {
@@ -104,9 +104,9 @@ impl<'v> Verdict<'v> {
     }
 
     /// What it rests on.
-    pub fn grounds(&self) -> Grounds<'v> {
+    pub fn grounds(&self) -> &Grounds<'v> {
         match self {
-            Self::Allow(grounds) | Self::Deny(grounds) => *grounds,
+            Self::Allow(grounds) | Self::Deny(grounds) => grounds,
         }
     }
 
@@ -119,14 +119,14 @@ impl<'v> Verdict<'v> {
     }
 
     /// The reason, formatted when displayed.
-    pub fn reason(&self) -> Reason<'v> {
-        Reason(*self)
+    pub fn reason(&self) -> Reason<'_> {
+        Reason(self)
     }
 }
 
 /// Displays as the seed's reason strings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reason<'v>(Verdict<'v>);
+pub struct Reason<'v>(&'v Verdict<'v>);
 
 impl fmt::Display for Reason<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -259,7 +259,7 @@ mod tests {
     #[test]
     fn a_message_speaks_for_a_denial_and_not_for_an_admission() {
         let grounds = Grounds::Rule { name: "r", message: Some("m"), violation: None };
-        assert_eq!(Verdict::Deny(grounds).reason().to_string(), "denied by rule 'r': m");
+        assert_eq!(Verdict::Deny(grounds.clone()).reason().to_string(), "denied by rule 'r': m");
         let allowed = Verdict::Allow(grounds).reason().to_string();
         assert_eq!(allowed, "allowed by rule 'r': matched all criteria");
     }
