@@ -7,9 +7,10 @@
 
 use nodeward::kube_wire::document::{DocumentFault, read_whole};
 use nodeward::kube_wire::json::{Limits, Tape};
-use nodeward::kube_wire::pod_list::{ListStep, PodListReader};
+use nodeward::kube_wire::list::{ListReader, ListStep};
 use nodeward::kube_wire::received_pod::ReceivedPod;
 use nodeward::kube_wire::request_path::{CanonicalPath, Query, append_parameter};
+use nodeward::kube_wire::resource::PODS;
 use nodeward::kube_wire::watch_event::{WatchEvent, WatchReader, WatchStep};
 use nodeward::policy::{Circumstances, NoCounters, Policy};
 
@@ -82,7 +83,7 @@ fn cut(input: &[u8]) -> (Vec<&[u8]>, &[u8]) {
 }
 
 fn watch(pieces: &[&[u8]]) -> (Vec<String>, Option<DocumentFault>) {
-    let mut reader = WatchReader::new(LIMITS, MAX_OBJECT_BYTES);
+    let mut reader = WatchReader::new(&PODS, LIMITS, MAX_OBJECT_BYTES);
     let mut pieces = pieces.iter();
     let mut events = Vec::new();
     loop {
@@ -114,14 +115,15 @@ fn without_place(fault: DocumentFault) -> DocumentFault {
 
 fn event_text(event: WatchEvent<'_>) -> String {
     match event {
-        WatchEvent::Added(received) => pod_text(&received),
-        WatchEvent::Modified(received) => pod_text(&received),
+        WatchEvent::Added(item) | WatchEvent::Modified(item) => {
+            pod_text(&ReceivedPod::from_item(item))
+        }
         other => format!("{other:?}"),
     }
 }
 
 fn list(pieces: &[&[u8]]) -> Result<Vec<String>, DocumentFault> {
-    let mut reader = PodListReader::new(LIMITS, MAX_OBJECT_BYTES);
+    let mut reader = ListReader::new(&PODS, LIMITS, MAX_OBJECT_BYTES);
     let mut pieces = pieces.iter();
     let mut pods = Vec::new();
     loop {
@@ -130,7 +132,10 @@ fn list(pieces: &[&[u8]]) -> Result<Vec<String>, DocumentFault> {
                 Some(piece) => reader.push(piece),
                 None => reader.end_input(),
             },
-            ListStep::Pod => pods.push(pod_text(&reader.pod().expect("a pod is there"))),
+            ListStep::Item => {
+                let item = reader.item().expect("a pod is there");
+                pods.push(pod_text(&ReceivedPod::from_item(item)));
+            }
             ListStep::End => {
                 pods.push(format!("{:?}", reader.metadata()));
                 return Ok(pods);

@@ -1,6 +1,7 @@
 //! The tables of `kube_wire::pod_schema` against Go's own types, for every supported API version.
 //!
-//! `tests/go/podschema` prints by reflection what each version of k8s.io/api gives a pod.
+//! `tests/go/podschema` prints by reflection what each version of k8s.io/api gives a pod and the objects
+//! beside it.
 
 #![allow(
     clippy::expect_used,
@@ -16,7 +17,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use nodeward::kube_wire::pod_schema::{API_STATUS, POD, POD_LIST_METADATA};
+use nodeward::kube_wire::pod_schema::{
+    API_STATUS, CONFIG_MAP, LIST_METADATA, PERSISTENT_VOLUME, POD, RUNTIME_CLASS, SECRET,
+};
 use nodeward::kube_wire::schema::{ObjectSchema, Shape, UnknownFields};
 
 /// Oldest first; a kubelet 1.33 may talk to an API server 1.37.
@@ -42,10 +45,12 @@ fn go_types(minor: &str) -> Types {
     types
 }
 
-/// Every table that the three roots reach; some Go types have one below `spec` and one outside.
+/// Every table that the roots reach; some Go types have one below `spec` and one outside.
 fn tables() -> Vec<&'static ObjectSchema> {
     let mut found: Vec<&'static ObjectSchema> = Vec::new();
-    let mut open = vec![&POD, POD_LIST_METADATA, API_STATUS];
+    let beside = [&PERSISTENT_VOLUME, &CONFIG_MAP, &SECRET, &RUNTIME_CLASS];
+    let mut open = vec![&POD, LIST_METADATA, API_STATUS];
+    open.extend(beside);
     while let Some(table) = open.pop() {
         if found.iter().any(|known| std::ptr::eq(*known, table)) {
             continue;

@@ -73,6 +73,8 @@ pub enum Grammar {
     PodKind,
     /// Exactly `v1`, the core group's version.
     CoreVersion,
+    /// Exactly this text.
+    Exactly(&'static str),
 }
 
 impl Grammar {
@@ -104,6 +106,7 @@ impl Grammar {
             Self::VolumeFilePath => paths::is_volume_file(text),
             Self::PodKind => text == "Pod",
             Self::CoreVersion => text == "v1",
+            Self::Exactly(expected) => text == expected,
         }
     }
 
@@ -135,6 +138,7 @@ impl Grammar {
             Self::VolumeFilePath => "a relative path without leading or inner '..'",
             Self::PodKind => "'Pod'",
             Self::CoreVersion => "'v1'",
+            Self::Exactly(expected) => expected,
         }
     }
 }

@@ -2,15 +2,12 @@
 //!
 //! It is read from a checked value alone, so every name in it matched its grammar. Nothing here
 //! says whether a pod is allowed. Reading is in `pod/read.rs`; what is left of a pod that cannot be
-//! read, in `pod/salvage.rs`.
+//! read, in `salvage`.
 
 mod containers;
 mod names;
 mod read;
-mod salvage;
 mod volumes;
-
-pub use self::salvage::{SalvagedIdentity, salvage_identity};
 
 /// Who a pod is. Every part matched its grammar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,10 @@
 //! One pod as it came from upstream: sound, or known to be at fault.
 
 use super::json::{Value, ValueFault};
-use super::pod::{Pod, SalvagedIdentity, salvage_identity};
+use super::pod::Pod;
 use super::pod_schema::POD;
+use super::resource::{Item, PODS};
+use super::salvage::{SalvagedIdentity, salvage_identity};
 use super::schema::{self, Checked};
 
 /// A pod that was read in full, or why it was not.
@@ -37,6 +39,11 @@ pub struct FaultyPod<'a> {
 }
 
 impl<'a> ReceivedPod<'a> {
+    /// Reads an item of a list or an event.
+    pub fn from_item(item: Item<'a>) -> Self {
+        Self::read(item.value, item.flaw)
+    }
+
     /// Reads a parsed value; `flaw` is what the parser found wrong inside.
     pub fn read(value: Value<'a>, flaw: Option<ValueFault>) -> Self {
         let sound = match flaw {
@@ -47,7 +54,7 @@ impl<'a> ReceivedPod<'a> {
             }),
         };
         sound.map_or_else(
-            |fault| Self::Faulty(FaultyPod { identity: salvage_identity(value), fault }),
+            |fault| Self::Faulty(FaultyPod { identity: salvage_identity(value, &PODS), fault }),
             Self::Sound,
         )
     }

@@ -2,14 +2,15 @@
 //!
 //! A reader that cuts by lines can be shown one event where the kubelet, whose decoder cuts by
 //! structure, sees two. BOOKMARK, ERROR and DELETED are read for the few facts that they carry, so
-//! that nothing else in them can travel on. Next in the story: `received_pod`.
+//! that nothing else in them can travel on. Next in the story: `received_pod`, `received_object`.
 
 use super::document::{DocumentFault, LONGEST_ENVELOPE_TEXT, Stop, is_blank, wait_for_more};
 use super::grammar::Grammar;
 use super::input::Input;
 use super::json::{Cursor, ExtentHint, Halt, Limits, Tape, Value, ValueFault};
-use super::pod::{Pod, PodIdentity, SalvagedIdentity, salvage_identity};
-use super::received_pod::ReceivedPod;
+use super::pod::{Pod, PodIdentity};
+use super::resource::{Item, Resource};
+use super::salvage::{SalvagedIdentity, salvage_identity};
 use super::status_object::Status;
 
 /// The annotation that ends the initial events of a WatchList (KEP-3157).
@@ -26,14 +27,14 @@ pub enum WatchStep {
     End,
 }
 
-/// Enough of a pod to take it away from a watcher. Every part matched its grammar.
+/// Enough of an object to take it away from a watcher. Every part matched its grammar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tombstone<'a> {
-    /// The pod's namespace.
+    /// Its namespace; empty for what has none.
     pub namespace: &'a str,
-    /// The pod's name.
+    /// Its name.
     pub name: &'a str,
-    /// The pod's UID, if it is known.
+    /// Its UID, if it is known.
     pub uid: Option<&'a str>,
     /// Version of the event, if it is known.
     pub resource_version: Option<&'a str>,
@@ -57,17 +58,17 @@ impl<'a> From<&Pod<'a>> for Tombstone<'a> {
 /// One event.
 #[derive(Debug)]
 pub enum WatchEvent<'a> {
-    /// The pod is new to the watcher.
-    Added(ReceivedPod<'a>),
-    /// The pod changed.
-    Modified(ReceivedPod<'a>),
-    /// The pod is gone.
+    /// The object is new to the watcher.
+    Added(Item<'a>),
+    /// The object changed.
+    Modified(Item<'a>),
+    /// The object is gone.
     Deleted(Tombstone<'a>),
     /// Nothing happened up to this version.
     Bookmark {
         /// The version.
         resource_version: &'a str,
-        /// All pods that there were have been sent.
+        /// All objects that there were have been sent.
         initial_events_end: bool,
     },
     /// The watch is over.
@@ -86,6 +87,7 @@ enum EventType {
 /// Reads a stream of watch events.
 #[derive(Debug)]
 pub struct WatchReader {
+    of: &'static Resource,
     input: Input,
     tape: Tape,
     /// Set while an event is incomplete, so that it is not parsed anew at every piece.
@@ -97,9 +99,10 @@ pub struct WatchReader {
 }
 
 impl WatchReader {
-    /// A reader that takes events of at most so many bytes.
-    pub fn new(limits: Limits, max_event_bytes: usize) -> Self {
+    /// A reader of events about these, that takes events of at most so many bytes.
+    pub fn new(of: &'static Resource, limits: Limits, max_event_bytes: usize) -> Self {
         Self {
+            of,
             input: Input::default(),
             tape: Tape::default(),
             hint: None,
@@ -177,10 +180,11 @@ impl WatchReader {
         }
         let object = self.tape.root(self.input.unread());
         let flaw = self.flaw.clone();
+        let item = |flaw| Item { value: object, flaw };
         let event = match self.kind {
-            EventType::Added => WatchEvent::Added(ReceivedPod::read(object, flaw)),
-            EventType::Modified => WatchEvent::Modified(ReceivedPod::read(object, flaw)),
-            EventType::Deleted => deleted(object)?,
+            EventType::Added => WatchEvent::Added(item(flaw)),
+            EventType::Modified => WatchEvent::Modified(item(flaw)),
+            EventType::Deleted => deleted(object, self.of)?,
             EventType::Bookmark => bookmark(object, flaw)?,
             EventType::Error => WatchEvent::Error(Status::read(object, flaw)?),
         };
@@ -235,10 +239,10 @@ fn read_type(cursor: &mut Cursor<'_>) -> Result<EventType, Stop> {
     })
 }
 
-fn deleted(object: Value<'_>) -> Result<WatchEvent<'_>, DocumentFault> {
-    let identity = salvage_identity(object);
-    let identity = identity
-        .ok_or(DocumentFault::Envelope("a DELETED event does not tell which pod is gone"))?;
+fn deleted<'a>(object: Value<'a>, of: &Resource) -> Result<WatchEvent<'a>, DocumentFault> {
+    let identity = salvage_identity(object, of);
+    let identity =
+        identity.ok_or(DocumentFault::Envelope("a DELETED event does not tell what is gone"))?;
     Ok(WatchEvent::Deleted(identity.into()))
 }
 

@@ -1,7 +1,7 @@
 //! Phase 5: one ruling per pod, by its own policy, its pinned spec and what is wrong with it.
 //!
 //! Every pod is ruled on whatever its phase, its deletion or its route, since each of these is the
-//! API server's word. Only [`Hearing::rule`] makes an [`AdmittedPod`]. Next in the story: `filter`.
+//! API server's word. Only this phase makes an [`Admitted`] object. Next in the story: `filter`.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -23,38 +23,38 @@ use crate::kube_wire::spec_pin::{PodEncoding, SpecPin};
 use crate::kube_wire::watch_event::Tombstone;
 use crate::policy::{Circumstances, NoCounters};
 
-/// A pod that may reach the kubelet, in its canonical form. Made by [`Hearing::rule`] alone.
+/// An object that may reach the kubelet, in its canonical form. Made by [`Hearing`] alone.
 #[derive(Debug)]
-pub struct AdmittedPod<'s> {
+pub struct Admitted<'s> {
     json: &'s [u8],
 }
 
-impl AdmittedPod<'_> {
-    /// The pod as JSON, written from what was decided on.
+impl Admitted<'_> {
+    /// The object as JSON, written from what was decided on.
     pub fn as_json(&self) -> &[u8] {
         self.json
     }
 }
 
-/// What becomes of a pod.
+/// What becomes of a pod, or of another object that is decided on.
 #[derive(Debug)]
 pub enum Ruling<'s, 'p> {
     /// The kubelet gets it.
-    Admit(AdmittedPod<'s>),
+    Admit(Admitted<'s>),
     /// The kubelet does not have it, or no longer.
     Deny(Tombstone<'p>),
     /// It is denied, and not even its name is well-formed.
     Unidentified,
 }
 
-/// By which answer a pod came.
+/// By which answer an object came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// An item of a list.
     List,
     /// A watch event.
     Watch(Arrival),
-    /// A GET of this pod.
+    /// A GET of this object.
     Get,
     /// The answer to a write.
     Write,
@@ -195,7 +195,7 @@ impl Hearing {
             }
             // A kubelet never runs a mirror pod, and makes it anew for ever when it cannot see it.
             mirror_pod::write_inert(sound, &mut scratch.json);
-            return Ruling::Admit(AdmittedPod { json: &scratch.json });
+            return Ruling::Admit(Admitted { json: &scratch.json });
         }
         let verdict = self.by.policy().evaluate(sound, &self.circumstances()).verdict;
         let rule = verdict.rule();
@@ -227,7 +227,7 @@ impl Hearing {
         if self.judge.settings.logs_payloads {
             log_payload(&scratch.json);
         }
-        Ruling::Admit(AdmittedPod { json: &scratch.json })
+        Ruling::Admit(Admitted { json: &scratch.json })
     }
 
     fn circumstances(&self) -> Circumstances<'_> {

@@ -2,7 +2,7 @@
 //!
 //! The story of a request is the list of files: `authenticate → classify → forward → pods (decode) →
 //! decide → filter → respond`, with `report_rejection` beside it. Invariant: a pod reaches the kubelet
-//! only as an [`decide::AdmittedPod`], whatever the API server sends and however it sends it.
+//! only as [`decide::Admitted`], whatever the API server sends and however it sends it.
 
 mod allowlist;
 mod authenticate;
@@ -17,6 +17,7 @@ pub mod limits;
 mod meters;
 mod mirror_pod;
 mod one_pod;
+mod pod_docket;
 pub mod pod_ledger;
 mod pods;
 mod policy_file;

@@ -18,6 +18,7 @@ use super::filter::{FilteredBody, KubeletBytes};
 use super::forward::{PodQuestion, PodReply, ask, collect};
 use super::limits::{EVENT_DEADLINE, LIST_DEADLINE, LIST_HOLD_BACK_BYTES, MAX_STATUS_PATCH_BYTES};
 use super::one_pod::{Answered, read_answer};
+use super::pod_docket::PodDocket;
 use super::policy_in_force::Reflector;
 use super::respond::{self, AnswerBody};
 use super::status_report;
@@ -97,7 +98,8 @@ async fn list(
         PodReply::Error(code, status, retry) => Ok(respond::error(code, &status, retry)),
         PodReply::Pods(_, source) => {
             let surroundings = proxy.surroundings(&hearing, LIST_DEADLINE);
-            let filter = Box::new(ListFilter::new(hearing, reflector, query.is_partial));
+            let docket = PodDocket::of_list(hearing, reflector, query.is_partial);
+            let filter = Box::new(ListFilter::new(docket));
             let mut body = FilteredBody::new(source, filter, surroundings);
             body.hold_back(LIST_HOLD_BACK_BYTES).await?;
             Ok(respond::stream(body))
@@ -121,7 +123,7 @@ async fn watch(
         PodReply::Error(code, status, retry) => Ok(respond::error(code, &status, retry)),
         PodReply::Pods(_, source) => {
             let surroundings = proxy.surroundings(&hearing, EVENT_DEADLINE);
-            let filter = Box::new(WatchFilter::new(hearing, reflector));
+            let filter = Box::new(WatchFilter::new(PodDocket::of_watch(hearing, reflector)));
             Ok(respond::stream(FilteredBody::new(source, filter, surroundings)))
         }
     }
@@ -151,7 +153,7 @@ async fn one(
         Answered::Pod(received) => {
             let mut scratch = Scratch::default();
             match proxy.judge.hear().rule(&received, source, &mut scratch) {
-                Ruling::Admit(pod) => Ok(respond::object(code, KubeletBytes::pod(&pod))),
+                Ruling::Admit(pod) => Ok(respond::object(code, KubeletBytes::object(&pod))),
                 // The delete was done; what the pod looked like is nobody's business here.
                 Ruling::Deny(_) | Ruling::Unidentified if is_delete => {
                     Ok(respond::error(code, &Status::success(), None))

@@ -12,8 +12,9 @@ use http_body::{Body, Frame, SizeHint};
 
 use super::classify::{Refusal, Relay};
 use super::error::AnswerFault;
-use super::filter::{FilteredBody, KubeletBytes, PodWriter};
+use super::filter::{FilteredBody, ItemWriter, KubeletBytes};
 use crate::http::hop_headers;
+use crate::kube_wire::resource::PODS;
 use crate::kube_wire::status_object::Status;
 use crate::net::drain::Drain;
 use crate::upstream::UpstreamBody;
@@ -47,7 +48,7 @@ pub fn object(code: StatusCode, bytes: KubeletBytes) -> Response<AnswerBody> {
 
 /// A watch that is over before its first event.
 pub fn only_event(status: &Status) -> Response<AnswerBody> {
-    let mut writer = PodWriter::default();
+    let mut writer = ItemWriter::new(&PODS);
     writer.error(status);
     json(StatusCode::OK, Kind::Whole(writer.take().map(KubeletBytes::into_bytes)))
 }

@@ -1,9 +1,9 @@
 //! A pod declared admitted without a ruling.
 
-use nodeward::kubelet_proxy::decide::AdmittedPod;
+use nodeward::kubelet_proxy::decide::Admitted;
 use nodeward::kubelet_proxy::filter::KubeletBytes;
 
 fn main() {
-    let pod = AdmittedPod { json: b"{\"kind\":\"Pod\"}" };
-    KubeletBytes::pod(&pod);
+    let pod = Admitted { json: b"{\"kind\":\"Pod\"}" };
+    KubeletBytes::object(&pod);
 }

@@ -1,7 +1,8 @@
 //! Upstream's bytes, put into a list that is being written.
 
-use nodeward::kubelet_proxy::filter::PodWriter;
+use nodeward::kube_wire::resource::PODS;
+use nodeward::kubelet_proxy::filter::ItemWriter;
 
 fn main() {
-    PodWriter::default().item(b"{\"kind\":\"Pod\"}", None);
+    ItemWriter::new(&PODS).item(b"{\"kind\":\"Pod\"}", None);
 }

@@ -1,6 +1,8 @@
 use super::*;
 use crate::kube_wire::json::{Cursor, Limits, Tape, ValueFault};
 use crate::kube_wire::pod_schema::POD;
+use crate::kube_wire::resource::PODS;
+use crate::kube_wire::salvage::salvage_identity;
 use crate::kube_wire::schema::check as check_schema;
 
 const UID: &str = "12345678-90ab-cdef-0123-456789abcdef";
@@ -230,7 +232,7 @@ fn the_identity_of_a_faulty_pod_is_salvaged_unless_it_is_ambiguous() {
     ] {
         let mut tape = Tape::default();
         let _ = Cursor::new(document.as_bytes()).value(&mut tape, LIMITS).expect("JSON");
-        let found = salvage_identity(tape.root(document.as_bytes()));
+        let found = salvage_identity(tape.root(document.as_bytes()), &PODS);
         let found = found.map(|pod| (pod.namespace, pod.name, pod.uid, pod.resource_version));
         assert_eq!(found, expected, "{document}");
     }

@@ -1,4 +1,5 @@
-//! Every type reachable from a Kubernetes pod, as tables: the union of k8s.io/api v0.33 to v0.37.
+//! Every type reachable from a Kubernetes pod, and from the objects beside it that decide what it runs,
+//! as tables: the union of k8s.io/api v0.33 to v0.37.
 //!
 //! What a table does not know is refused below `spec`, where an unknown field may decide what runs,
 //! and left out of metadata and status, which describe. Nothing here decides whether a pod is
@@ -11,6 +12,8 @@ mod container;
 mod container_status;
 mod environment;
 mod metadata;
+mod objects;
+mod persistent_volume;
 mod probe;
 mod projection;
 mod resources;
@@ -29,6 +32,8 @@ use self::table::{mutable, named, object, strict};
 use super::grammar::Grammar;
 use super::schema::ObjectSchema;
 
+pub use self::objects::{CONFIG_MAP, PERSISTENT_VOLUME, RUNTIME_CLASS, SECRET};
+
 /// `core/v1.Pod`.
 ///
 /// All but `spec` is marked as changeable, so that what is not is the spec to pin, and `kind`
@@ -41,8 +46,8 @@ pub static POD: ObjectSchema = strict("Pod").with(&[
     mutable(object("status", &POD_STATUS)),
 ]);
 
-/// `meta/v1.ListMeta`, the metadata of a `PodList`.
-pub static POD_LIST_METADATA: &ObjectSchema = &LIST_META;
+/// `meta/v1.ListMeta`, the metadata of a list.
+pub static LIST_METADATA: &ObjectSchema = &LIST_META;
 
 /// `meta/v1.Status`.
 pub static API_STATUS: &ObjectSchema = &STATUS;

@@ -20,7 +20,7 @@ static NODE_AFFINITY: ObjectSchema = strict("NodeAffinity").with(&[
     ),
 ]);
 
-static NODE_SELECTOR: ObjectSchema =
+pub(super) static NODE_SELECTOR: ObjectSchema =
     strict("NodeSelector").with(&[list("nodeSelectorTerms", &Shape::Object(&NODE_SELECTOR_TERM))]);
 
 static NODE_SELECTOR_TERM: ObjectSchema = strict("NodeSelectorTerm").with(&[

@@ -55,7 +55,7 @@ pub(super) static VOLUME: ObjectSchema = strict("Volume").with(&[
     object("image", &IMAGE_VOLUME_SOURCE),
 ]);
 
-static HOST_PATH_VOLUME_SOURCE: ObjectSchema =
+pub(super) static HOST_PATH_VOLUME_SOURCE: ObjectSchema =
     strict("HostPathVolumeSource").with(&[named("path", Grammar::AbsolutePath), text("type")]);
 
 static EMPTY_DIR_VOLUME_SOURCE: ObjectSchema =

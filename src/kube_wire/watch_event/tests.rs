@@ -1,6 +1,8 @@
 //! Streams whole and in pieces, and every way in which an event is refused or read for less.
 
 use super::*;
+use crate::kube_wire::received_pod::ReceivedPod;
+use crate::kube_wire::resource::PODS;
 
 const LIMITS: Limits = Limits { depth: 64, nodes: 10_000 };
 const MAX_EVENT_BYTES: usize = 4096;
@@ -18,7 +20,7 @@ fn event(kind: &str, object: &str) -> String {
 
 /// What a reader made of bytes that came in these pieces, one word an event.
 fn read(pieces: &[&[u8]]) -> (Vec<String>, Option<DocumentFault>) {
-    let mut reader = WatchReader::new(LIMITS, MAX_EVENT_BYTES);
+    let mut reader = WatchReader::new(&PODS, LIMITS, MAX_EVENT_BYTES);
     let mut events = Vec::new();
     let mut pieces = pieces.iter();
     loop {
@@ -41,7 +43,7 @@ fn read(pieces: &[&[u8]]) -> (Vec<String>, Option<DocumentFault>) {
 }
 
 fn word(event: WatchEvent<'_>) -> String {
-    let pod = |received| match received {
+    let pod = |item| match ReceivedPod::from_item(item) {
         ReceivedPod::Sound(sound) => sound.pod.identity.name.to_owned(),
         ReceivedPod::Faulty(faulty) => format!("!{}", faulty.identity.map_or("", |it| it.name)),
     };
@@ -148,7 +150,7 @@ fn a_faulty_pod_is_denied_by_name_and_the_stream_goes_on() {
 
 #[test]
 fn an_event_beyond_the_limit_is_refused_before_it_is_whole() {
-    let mut reader = WatchReader::new(LIMITS, MAX_EVENT_BYTES);
+    let mut reader = WatchReader::new(&PODS, LIMITS, MAX_EVENT_BYTES);
     reader.push(br#"{"type":"ADDED","object":{"x":""#);
     let mut fed = 0;
     let fault = loop {

@@ -1,17 +1,18 @@
-//! The only bytes about pods that a kubelet ever gets, and the only place that makes them.
+//! The only bytes about what is decided on that a kubelet ever gets, and the only place that makes them.
 //!
-//! Invariant: no constructor takes bytes. What goes in is a decided pod ([`AdmittedPod`]), a denial's
+//! Invariant: no constructor takes bytes. What goes in is an [`Admitted`] object, a denial's
 //! tombstone, or an object rebuilt from facts; `tests/must_not_compile` shows that nothing else fits.
 
 use bytes::Bytes;
 
 use crate::kube_wire::json::ObjectWriter;
-use crate::kube_wire::pod_list::ListMetadata;
+use crate::kube_wire::list::ListMetadata;
+use crate::kube_wire::resource::Resource;
 use crate::kube_wire::status_object::Status;
 use crate::kube_wire::watch_event::{INITIAL_EVENTS_END, Tombstone};
-use crate::kubelet_proxy::decide::AdmittedPod;
+use crate::kubelet_proxy::decide::Admitted;
 
-/// Bytes that a kubelet may have. No constructor but [`PodWriter`] and [`KubeletBytes::status`].
+/// Bytes that a kubelet may have. No constructor but [`ItemWriter`] and [`KubeletBytes::status`].
 #[derive(Debug)]
 pub struct KubeletBytes(Bytes);
 
@@ -21,9 +22,9 @@ impl KubeletBytes {
         Self(Bytes::copy_from_slice(status.as_json()))
     }
 
-    /// One admitted pod, as the whole of an answer.
-    pub fn pod(pod: &AdmittedPod<'_>) -> Self {
-        Self(Bytes::copy_from_slice(pod.as_json()))
+    /// One admitted object, as the whole of an answer.
+    pub fn object(object: &Admitted<'_>) -> Self {
+        Self(Bytes::copy_from_slice(object.as_json()))
     }
 
     /// For the HTTP edge of this role alone.
@@ -32,7 +33,7 @@ impl KubeletBytes {
     }
 }
 
-/// How an admitted pod came to be sent.
+/// How an admitted object came to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
     /// `ADDED`
@@ -42,14 +43,20 @@ pub enum Arrival {
 }
 
 /// Writes lists and watch streams for a kubelet.
-#[derive(Debug, Default)]
-pub struct PodWriter {
+#[derive(Debug)]
+pub struct ItemWriter {
+    of: &'static Resource,
     out: Vec<u8>,
     items: usize,
     has_metadata: bool,
 }
 
-impl PodWriter {
+impl ItemWriter {
+    /// A writer of lists and events of these.
+    pub fn new(of: &'static Resource) -> Self {
+        Self { of, out: Vec::new(), items: 0, has_metadata: false }
+    }
+
     /// Bytes written and not taken yet.
     pub fn pending(&self) -> usize {
         self.out.len()
@@ -66,14 +73,14 @@ impl PodWriter {
     }
 
     /// One item of a list. The envelope opens with the first; `metadata` goes there if it is known.
-    pub fn item(&mut self, pod: &AdmittedPod<'_>, metadata: Option<&ListMetadata>) {
+    pub fn item(&mut self, object: &Admitted<'_>, metadata: Option<&ListMetadata>) {
         if self.items == 0 {
             self.open_list(metadata);
         } else {
             self.out.push(b',');
         }
         self.items = self.items.saturating_add(1);
-        self.out.extend_from_slice(pod.as_json());
+        self.out.extend_from_slice(object.as_json());
     }
 
     /// The end of a list, with its metadata if that came last.
@@ -90,7 +97,12 @@ impl PodWriter {
     }
 
     fn open_list(&mut self, metadata: Option<&ListMetadata>) {
-        self.out.extend_from_slice(br#"{"kind":"PodList","apiVersion":"v1","#);
+        let Resource { list_kind, api_version, .. } = self.of;
+        self.out.extend_from_slice(br#"{"kind":""#);
+        self.out.extend_from_slice(list_kind.as_bytes());
+        self.out.extend_from_slice(br#"","apiVersion":""#);
+        self.out.extend_from_slice(api_version.as_bytes());
+        self.out.extend_from_slice(br#"","#);
         if let Some(metadata) = metadata {
             self.list_metadata(metadata);
             self.out.push(b',');
@@ -110,32 +122,31 @@ impl PodWriter {
         });
     }
 
-    /// An admitted pod on a watch.
-    pub fn arrival(&mut self, arrival: Arrival, pod: &AdmittedPod<'_>) {
+    /// An admitted object on a watch.
+    pub fn arrival(&mut self, arrival: Arrival, object: &Admitted<'_>) {
         self.out.extend_from_slice(match arrival {
             Arrival::Added => br#"{"type":"ADDED","object":"#,
             Arrival::Modified => br#"{"type":"MODIFIED","object":"#,
         });
-        self.out.extend_from_slice(pod.as_json());
+        self.out.extend_from_slice(object.as_json());
         self.out.extend_from_slice(b"}\n");
     }
 
-    /// The end of a pod on a watch, true or as the kubelet has to see it. A reflector removes by name;
-    /// for a pod that it never had this does nothing but advance its version.
+    /// The end of an object on a watch, true or as the kubelet has to see it. A reflector removes by
+    /// name; for what it never had this does nothing but advance its version.
     pub fn deletion(&mut self, tombstone: &Tombstone<'_>) {
         let Tombstone { namespace, name, uid, resource_version } = *tombstone;
         self.out.extend_from_slice(br#"{"type":"DELETED","object":"#);
-        ObjectWriter::write(&mut self.out, |pod| {
-            pod.text("kind", "Pod");
-            pod.text("apiVersion", "v1");
-            pod.object("metadata", |metadata| {
+        let Resource { kind, api_version, .. } = self.of;
+        ObjectWriter::write(&mut self.out, |object| {
+            object.text("kind", kind);
+            object.text("apiVersion", api_version);
+            object.object("metadata", |metadata| {
                 metadata.text("name", name);
-                metadata.text("namespace", namespace);
+                metadata.text_unless_empty("namespace", namespace);
                 metadata.text_unless_empty("uid", uid.unwrap_or_default());
                 metadata.text_unless_empty("resourceVersion", resource_version.unwrap_or_default());
             });
-            pod.object("spec", |spec| spec.null("containers"));
-            pod.object("status", |_| {});
         });
         self.out.extend_from_slice(b"}\n");
     }
@@ -143,10 +154,11 @@ impl PodWriter {
     /// A bookmark on a watch.
     pub fn bookmark(&mut self, resource_version: &str, initial_events_end: bool) {
         self.out.extend_from_slice(br#"{"type":"BOOKMARK","object":"#);
-        ObjectWriter::write(&mut self.out, |pod| {
-            pod.text("kind", "Pod");
-            pod.text("apiVersion", "v1");
-            pod.object("metadata", |metadata| {
+        let Resource { kind, api_version, .. } = self.of;
+        ObjectWriter::write(&mut self.out, |object| {
+            object.text("kind", kind);
+            object.text("apiVersion", api_version);
+            object.object("metadata", |metadata| {
                 metadata.text("resourceVersion", resource_version);
                 if initial_events_end {
                     metadata.object("annotations", |annotations| {
@@ -154,8 +166,6 @@ impl PodWriter {
                     });
                 }
             });
-            pod.object("spec", |spec| spec.null("containers"));
-            pod.object("status", |_| {});
         });
         self.out.extend_from_slice(b"}\n");
     }

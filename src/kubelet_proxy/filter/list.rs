@@ -1,40 +1,29 @@
-//! A list on its way through: each pod decided on as it arrives, denied ones left out.
+//! A list on its way through: each item decided on as it arrives, denied ones left out.
 
 use super::body::{Filter, Progress};
-use super::kubelet_bytes::{KubeletBytes, PodWriter};
-use crate::kube_wire::pod_list::{ListStep, PodListReader};
-use crate::kubelet_proxy::decide::{Hearing, Ruling, Scratch, Source};
+use super::docket::Docket;
+use super::kubelet_bytes::{ItemWriter, KubeletBytes};
+use crate::kube_wire::list::{ListReader, ListStep};
+use crate::kubelet_proxy::decide::{Ruling, Scratch, Source};
 use crate::kubelet_proxy::error::AnswerFault;
 use crate::kubelet_proxy::limits::{MAX_OBJECT_BYTES, OBJECT_LIMITS};
-use crate::kubelet_proxy::pod_ledger::ListMark;
-use crate::kubelet_proxy::policy_in_force::Reflector;
 
 /// One list in progress.
-pub(in crate::kubelet_proxy) struct ListFilter {
-    hearing: Hearing,
-    reflector: Reflector,
-    reader: PodListReader,
-    writer: PodWriter,
+pub(in crate::kubelet_proxy) struct ListFilter<D> {
+    docket: D,
+    reader: ListReader,
+    writer: ItemWriter,
     scratch: Scratch,
-    /// Set when absence from this list means that a pod is gone.
-    mark: Option<ListMark>,
 }
 
-impl ListFilter {
-    /// `is_partial`: a page, from which absence proves nothing.
-    pub(in crate::kubelet_proxy) fn new(
-        hearing: Hearing,
-        reflector: Reflector,
-        is_partial: bool,
-    ) -> Self {
-        let mark = (!is_partial).then(|| hearing.ledger().begin_list());
+impl<D: Docket> ListFilter<D> {
+    pub(in crate::kubelet_proxy) fn new(docket: D) -> Self {
+        let of = docket.of();
         Self {
-            hearing,
-            reflector,
-            reader: PodListReader::new(OBJECT_LIMITS, MAX_OBJECT_BYTES),
-            writer: PodWriter::default(),
+            docket,
+            reader: ListReader::new(of, OBJECT_LIMITS, MAX_OBJECT_BYTES),
+            writer: ItemWriter::new(of),
             scratch: Scratch::default(),
-            mark,
         }
     }
 
@@ -45,20 +34,15 @@ impl ListFilter {
                 ListStep::End => {
                     let metadata = self.reader.metadata().cloned().unwrap_or_default();
                     self.writer.close_list(&metadata);
-                    if let Some(mark) = self.mark.take() {
-                        self.hearing.ledger().end_list(mark);
-                    }
-                    if metadata.continue_token.is_empty() {
-                        self.hearing.by().listed(&self.reflector);
-                    } else {
-                        self.hearing.by().goes_on(&metadata.continue_token);
-                    }
+                    self.docket.list_ended(&metadata.continue_token);
                     return Ok(Progress::Ended);
                 }
-                ListStep::Pod => {
-                    let Some(received) = self.reader.pod() else { continue };
-                    match self.hearing.rule(&received, Source::List, &mut self.scratch) {
-                        Ruling::Admit(pod) => self.writer.item(&pod, self.reader.metadata()),
+                ListStep::Item => {
+                    let Some(item) = self.reader.item() else { continue };
+                    match self.docket.rule(item, Source::List, &mut self.scratch) {
+                        Ruling::Admit(admitted) => {
+                            self.writer.item(&admitted, self.reader.metadata());
+                        }
                         Ruling::Deny(_) | Ruling::Unidentified => {}
                     }
                 }
@@ -67,7 +51,7 @@ impl ListFilter {
     }
 }
 
-impl Filter for ListFilter {
+impl<D: Docket> Filter for ListFilter<D> {
     fn feed(&mut self, chunk: &[u8]) -> Result<Progress, AnswerFault> {
         self.reader.push(chunk);
         self.read_on()

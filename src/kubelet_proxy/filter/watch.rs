@@ -1,43 +1,36 @@
 //! A watch on its way through: every event decided on, denials turned into deletions.
 //!
-//! A denied event is never just dropped: a DELETED takes the pod from the kubelet if it had it (which
-//! stops it, by the last spec that was admitted), does nothing if it had not, and moves the version on.
+//! A denied event is never just dropped: a DELETED takes the object from the kubelet if it had it (a pod is
+//! stopped, by the last spec that was admitted), does nothing if it had not, and moves the version on.
 //! Whatever ends a watch here ends it with `410 Expired`, so that the kubelet lists again.
 
 use super::body::{Filter, Progress};
-use super::kubelet_bytes::{Arrival, KubeletBytes, PodWriter};
+use super::docket::Docket;
+use super::kubelet_bytes::{Arrival, ItemWriter, KubeletBytes};
 use crate::kube_wire::document::DocumentFault;
-use crate::kube_wire::received_pod::ReceivedPod;
+use crate::kube_wire::resource::Item;
 use crate::kube_wire::status_object::Status;
 use crate::kube_wire::watch_event::{WatchEvent, WatchReader, WatchStep};
-use crate::kubelet_proxy::decide::{Hearing, Ruling, Scratch, Source};
+use crate::kubelet_proxy::decide::{Ruling, Scratch, Source};
 use crate::kubelet_proxy::error::{AnswerFault, BreakOff};
 use crate::kubelet_proxy::limits::{MAX_OBJECT_BYTES, OBJECT_LIMITS};
-use crate::kubelet_proxy::pod_ledger::Uid;
-use crate::kubelet_proxy::policy_in_force::Reflector;
-use crate::metrics::handles::Counted;
 
 /// One watch in progress.
-pub(in crate::kubelet_proxy) struct WatchFilter {
-    hearing: Hearing,
-    reflector: Reflector,
+pub(in crate::kubelet_proxy) struct WatchFilter<D> {
+    docket: D,
     reader: WatchReader,
-    writer: PodWriter,
+    writer: ItemWriter,
     scratch: Scratch,
-    /// Counts this stream among the open ones for as long as it lives.
-    _open: Counted,
 }
 
-impl WatchFilter {
-    pub(in crate::kubelet_proxy) fn new(hearing: Hearing, reflector: Reflector) -> Self {
-        let open = hearing.meters().watch_stream();
+impl<D: Docket> WatchFilter<D> {
+    pub(in crate::kubelet_proxy) fn new(docket: D) -> Self {
+        let of = docket.of();
         Self {
-            hearing,
-            reflector,
-            reader: WatchReader::new(OBJECT_LIMITS, MAX_OBJECT_BYTES),
-            writer: PodWriter::default(),
+            docket,
+            reader: WatchReader::new(of, OBJECT_LIMITS, MAX_OBJECT_BYTES),
+            writer: ItemWriter::new(of),
             scratch: Scratch::default(),
-            _open: open,
         }
     }
 
@@ -48,31 +41,29 @@ impl WatchFilter {
                 WatchStep::End => return Ok(Progress::Ended),
                 WatchStep::Event => {}
             }
-            let Self { hearing, reflector, reader, writer, scratch, _open } = self;
+            let Self { docket, reader, writer, scratch } = self;
             match reader.event()? {
                 None => {}
-                Some(WatchEvent::Added(received)) => {
-                    pass(hearing, writer, scratch, &received, Arrival::Added)?;
+                Some(WatchEvent::Added(item)) => {
+                    pass(docket, writer, scratch, item, Arrival::Added)?;
                 }
-                Some(WatchEvent::Modified(received)) => {
-                    pass(hearing, writer, scratch, &received, Arrival::Modified)?;
+                Some(WatchEvent::Modified(item)) => {
+                    pass(docket, writer, scratch, item, Arrival::Modified)?;
                 }
-                Some(WatchEvent::Deleted(tombstone)) => {
-                    if let Some(uid) = tombstone.uid.and_then(Uid::parse) {
-                        hearing.ledger().forget_later(uid);
-                    }
-                    hearing.meters().events.deleted.increment();
-                    writer.deletion(&tombstone);
+                Some(WatchEvent::Deleted(gone)) => {
+                    docket.deleted(&gone);
+                    docket.events().deleted.increment();
+                    writer.deletion(&gone);
                 }
                 Some(WatchEvent::Bookmark { resource_version, initial_events_end }) => {
-                    hearing.meters().events.bookmark.increment();
+                    docket.events().bookmark.increment();
                     writer.bookmark(resource_version, initial_events_end);
                     if initial_events_end {
-                        hearing.by().listed(reflector);
+                        docket.initial_events_ended();
                     }
                 }
                 Some(WatchEvent::Error(status)) => {
-                    hearing.meters().events.error.increment();
+                    docket.events().error.increment();
                     writer.error(&status);
                     return Ok(Progress::Ended);
                 }
@@ -82,36 +73,36 @@ impl WatchFilter {
 }
 
 fn pass(
-    hearing: &Hearing,
-    writer: &mut PodWriter,
+    docket: &impl Docket,
+    writer: &mut ItemWriter,
     scratch: &mut Scratch,
-    received: &ReceivedPod<'_>,
+    item: Item<'_>,
     arrival: Arrival,
 ) -> Result<(), AnswerFault> {
-    let events = &hearing.meters().events;
+    let events = docket.events();
     let (passed, denied) = match arrival {
         Arrival::Added => (&events.added, &events.added_denied),
         Arrival::Modified => (&events.modified, &events.modified_denied),
     };
-    match hearing.rule(received, Source::Watch(arrival), scratch) {
-        Ruling::Admit(pod) => {
+    match docket.rule(item, Source::Watch(arrival), scratch) {
+        Ruling::Admit(admitted) => {
             passed.increment();
-            writer.arrival(arrival, &pod);
+            writer.arrival(arrival, &admitted);
         }
-        Ruling::Deny(tombstone) => {
+        Ruling::Deny(gone) => {
             denied.increment();
-            writer.deletion(&tombstone);
+            writer.deletion(&gone);
         }
-        // Nobody can say which pod to take away, so the kubelet has to look at all of them.
+        // Nobody can say what to take away, so the kubelet has to look at everything.
         Ruling::Unidentified => {
-            let fault = DocumentFault::Envelope("an event's pod has no well-formed identity");
+            let fault = DocumentFault::Envelope("an event's object has no well-formed identity");
             return Err(fault.into());
         }
     }
     Ok(())
 }
 
-impl Filter for WatchFilter {
+impl<D: Docket> Filter for WatchFilter<D> {
     fn feed(&mut self, chunk: &[u8]) -> Result<Progress, AnswerFault> {
         self.reader.push(chunk);
         self.read_on()

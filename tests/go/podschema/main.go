@@ -1,4 +1,5 @@
-// Command podschema prints every JSON field that Go's API types give a pod, one a line:
+// Command podschema prints every JSON field that Go's API types give a pod and the objects beside it that
+// decide what it runs, one a line:
 //
 //	Type.field kind
 //
@@ -13,6 +14,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	nodev1 "k8s.io/api/node/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -41,6 +43,10 @@ func main() {
 	w.object(reflect.TypeFor[corev1.Pod]())
 	w.object(reflect.TypeFor[metav1.ListMeta]())
 	w.object(reflect.TypeFor[metav1.Status]())
+	w.object(reflect.TypeFor[corev1.PersistentVolume]())
+	w.object(reflect.TypeFor[corev1.ConfigMap]())
+	w.object(reflect.TypeFor[corev1.Secret]())
+	w.object(reflect.TypeFor[nodev1.RuntimeClass]())
 }
 
 func (w walker) object(t reflect.Type) {
@@ -77,6 +83,9 @@ func (w walker) kind(t reflect.Type) string {
 	case reflect.Pointer:
 		return w.kind(t.Elem())
 	case reflect.Slice:
+		if t.Elem().Kind() == reflect.Uint8 {
+			return "text" // base64
+		}
 		return "list:" + w.kind(t.Elem())
 	case reflect.Map:
 		return "map:" + w.kind(t.Elem())

@@ -1,6 +1,8 @@
 //! Lists whole and in pieces, in every order, and every way in which one is refused.
 
 use super::*;
+use crate::kube_wire::received_pod::ReceivedPod;
+use crate::kube_wire::resource::PODS;
 use proptest::prelude::*;
 
 const LIMITS: Limits = Limits { depth: 64, nodes: 10_000 };
@@ -22,7 +24,7 @@ fn list(items: &[String]) -> String {
 /// What a reader made of bytes that came in these pieces: the pods (with `!` before a faulty one),
 /// then the metadata.
 fn read(pieces: &[&[u8]]) -> Result<(Vec<String>, ListMetadata), DocumentFault> {
-    let mut reader = PodListReader::new(LIMITS, MAX_POD_BYTES);
+    let mut reader = ListReader::new(&PODS, LIMITS, MAX_POD_BYTES);
     let mut pods = Vec::new();
     let mut pieces = pieces.iter();
     loop {
@@ -31,7 +33,7 @@ fn read(pieces: &[&[u8]]) -> Result<(Vec<String>, ListMetadata), DocumentFault> 
                 Some(piece) => reader.push(piece),
                 None => reader.end_input(),
             },
-            ListStep::Pod => pods.push(match reader.pod().unwrap() {
+            ListStep::Item => pods.push(match ReceivedPod::from_item(reader.item().unwrap()) {
                 ReceivedPod::Sound(sound) => sound.pod.identity.name.to_owned(),
                 ReceivedPod::Faulty(faulty) => {
                     format!("!{}", faulty.identity.map_or("", |identity| identity.name))
@@ -153,7 +155,7 @@ fn a_fault_inside_one_pod_is_that_pods_alone() {
 
 #[test]
 fn a_pod_beyond_the_limit_is_refused_before_it_is_whole() {
-    let mut reader = PodListReader::new(LIMITS, MAX_POD_BYTES);
+    let mut reader = ListReader::new(&PODS, LIMITS, MAX_POD_BYTES);
     reader.push(list(&[]).trim_end_matches("]}").as_bytes());
     let mut fed = 0;
     let fault = loop {

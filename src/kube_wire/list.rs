@@ -1,15 +1,16 @@
-//! A `PodList` document, cut into pods as its bytes arrive.
+//! A list such as a `PodList`, cut into items as its bytes arrive.
 //!
 //! Members may come in any order; each may come once; others are refused, since a key that one reader
-//! ignores (`KIND`) decides for another. Memory: one pod at a time. Next in the story: `received_pod`.
+//! ignores (`KIND`) decides for another. Memory: one item at a time. Next in the story: `received_pod`,
+//! `received_object`.
 
 use std::ops::ControlFlow;
 
 use super::document::{DocumentFault, LONGEST_ENVELOPE_TEXT, Stop, is_blank, wait_for_more};
 use super::input::Input;
 use super::json::{Cursor, ExtentHint, Halt, Limits, Tape, Value, ValueFault};
-use super::pod_schema::POD_LIST_METADATA;
-use super::received_pod::ReceivedPod;
+use super::pod_schema::LIST_METADATA;
+use super::resource::{Item, Resource};
 use super::schema;
 
 /// Largest member of the envelope beside the items; a continue token is a few hundred bytes. It is
@@ -32,8 +33,8 @@ pub struct ListMetadata {
 pub enum ListStep {
     /// Nothing whole; more bytes are needed.
     More,
-    /// A pod: see [`PodListReader::pod`].
-    Pod,
+    /// An item: see [`ListReader::item`].
+    Item,
     /// The document ended well.
     End,
 }
@@ -57,30 +58,32 @@ enum Member {
     Items,
 }
 
-/// Reads one `PodList`.
+/// Reads one list.
 #[derive(Debug)]
-pub struct PodListReader {
+pub struct ListReader {
+    of: &'static Resource,
     input: Input,
     tape: Tape,
     flaw: Option<ValueFault>,
-    /// Set while a pod is incomplete, so that it is not parsed anew at every piece.
+    /// Set while an item is incomplete, so that it is not parsed anew at every piece.
     hint: Option<ExtentHint>,
     limits: Limits,
-    max_pod_bytes: usize,
+    max_item_bytes: usize,
     stage: Stage,
     envelope: Envelope,
 }
 
-impl PodListReader {
-    /// A reader that takes pods of at most so many bytes.
-    pub fn new(limits: Limits, max_pod_bytes: usize) -> Self {
+impl ListReader {
+    /// A reader of a list of these, that takes items of at most so many bytes.
+    pub fn new(of: &'static Resource, limits: Limits, max_item_bytes: usize) -> Self {
         Self {
+            of,
             input: Input::default(),
             tape: Tape::default(),
             flaw: None,
             hint: None,
             limits,
-            max_pod_bytes,
+            max_item_bytes,
             stage: Stage::Start,
             envelope: Envelope::default(),
         }
@@ -96,7 +99,7 @@ impl PodListReader {
         self.input.end();
     }
 
-    /// Goes to the next pod or the end.
+    /// Goes to the next item or the end.
     pub fn advance(&mut self) -> Result<ListStep, DocumentFault> {
         self.input.release();
         loop {
@@ -107,13 +110,13 @@ impl PodListReader {
                 Err(Stop::Halt(halt)) => {
                     let (unread, ended) = (self.input.unread().len(), self.input.has_ended());
                     let limit = match self.stage {
-                        Stage::Item => self.max_pod_bytes,
+                        Stage::Item => self.max_item_bytes,
                         Stage::Start
                         | Stage::FirstMember
                         | Stage::NextMember
                         | Stage::FirstItem
                         | Stage::NextItem
-                        | Stage::Ended => MAX_MEMBER_BYTES.min(self.max_pod_bytes),
+                        | Stage::Ended => MAX_MEMBER_BYTES.min(self.max_item_bytes),
                     };
                     wait_for_more(halt, unread, limit, ended)?;
                     return Ok(ListStep::More);
@@ -122,10 +125,11 @@ impl PodListReader {
         }
     }
 
-    /// The pod that [`Self::advance`] went to; `None` at any other step.
-    pub fn pod(&self) -> Option<ReceivedPod<'_>> {
+    /// The item that [`Self::advance`] went to; `None` at any other step.
+    pub fn item(&self) -> Option<Item<'_>> {
         let at_item = self.stage == Stage::NextItem && self.input.has_unit();
-        at_item.then(|| ReceivedPod::read(self.tape.root(self.input.unread()), self.flaw.clone()))
+        at_item
+            .then(|| Item { value: self.tape.root(self.input.unread()), flaw: self.flaw.clone() })
     }
 
     /// `metadata`, once it was read; all of it at [`ListStep::End`].
@@ -155,6 +159,7 @@ impl PodListReader {
             Stage::FirstMember | Stage::NextMember => {
                 if cursor.advance(b'}', self.stage == Stage::FirstMember)? {
                     self.stage = self.envelope.read_member(
+                        self.of,
                         &mut cursor,
                         self.input.unread(),
                         &mut self.tape,
@@ -201,12 +206,12 @@ impl PodListReader {
         }
         self.hint = None;
         let end = cursor.offset();
-        if end > self.max_pod_bytes {
-            return Err(DocumentFault::TooLarge { limit: self.max_pod_bytes }.into());
+        if end > self.max_item_bytes {
+            return Err(DocumentFault::TooLarge { limit: self.max_item_bytes }.into());
         }
         self.stage = Stage::NextItem;
         self.input.take(end);
-        Ok(ControlFlow::Break(ListStep::Pod))
+        Ok(ControlFlow::Break(ListStep::Item))
     }
 
     fn finish(&mut self) -> Result<ControlFlow<ListStep>, Stop> {
@@ -233,6 +238,7 @@ impl Envelope {
     /// Reads one member; the list of items only up to its bracket.
     fn read_member(
         &mut self,
+        of: &Resource,
         cursor: &mut Cursor<'_>,
         source: &[u8],
         tape: &mut Tape,
@@ -243,7 +249,7 @@ impl Envelope {
             "apiVersion" => Member::ApiVersion,
             "metadata" => Member::Metadata,
             "items" => Member::Items,
-            _ => return Err(DocumentFault::Envelope("a PodList has no such member").into()),
+            _ => return Err(DocumentFault::Envelope("a list has no such member").into()),
         };
         if self.seen.contains(&member) {
             return Err(DocumentFault::Envelope("a member stands twice").into());
@@ -258,12 +264,14 @@ impl Envelope {
         }
         let value = tape.root(source);
         match member {
-            Member::Kind if value.as_str() == Some("PodList") => {}
-            Member::ApiVersion if value.as_str() == Some("v1") => {}
+            Member::Kind if value.as_str() == Some(of.list_kind) => {}
+            Member::ApiVersion if value.as_str() == Some(of.api_version) => {}
             Member::Items if value.is_null() => {}
             Member::Metadata => self.metadata = read_metadata(value)?,
             Member::Kind | Member::ApiVersion | Member::Items => {
-                return Err(DocumentFault::Envelope("this is no v1 PodList").into());
+                return Err(
+                    DocumentFault::Envelope("this is not the list that was asked for").into()
+                );
             }
         }
         self.seen.push(member);
@@ -280,7 +288,7 @@ impl Envelope {
 }
 
 fn read_metadata(value: Value<'_>) -> Result<ListMetadata, Stop> {
-    let checked = schema::check(value, POD_LIST_METADATA).map_err(DocumentFault::Member)?;
+    let checked = schema::check(value, LIST_METADATA).map_err(DocumentFault::Member)?;
     let text = |name: &str| {
         let member = checked.value().field(name);
         member.and_then(|value| value.as_str()).unwrap_or_default().to_owned()

@@ -1,15 +1,16 @@
-//! What can be said of a pod that is refused as faulty: whose name to report and to take away.
+//! What can be said of an object that is refused as faulty: whose name to report and to take away.
 //!
 //! Nothing else is read from such a value, and nothing of it is passed on. An identity that could
 //! be read in two ways is no identity.
 
-use crate::kube_wire::grammar::Grammar;
-use crate::kube_wire::json::Value;
+use super::grammar::Grammar;
+use super::json::Value;
+use super::resource::Resource;
 
-/// The identity of a pod that cannot be decided. Every part matched its grammar.
+/// The identity of an object that cannot be decided. Every part matched its grammar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SalvagedIdentity<'a> {
-    /// DNS label.
+    /// DNS label; empty for what has no namespace.
     pub namespace: &'a str,
     /// DNS subdomain.
     pub name: &'a str,
@@ -23,13 +24,13 @@ pub struct SalvagedIdentity<'a> {
 ///
 /// `None` when namespace or name is missing, ambiguous (two keys that are equal but for case) or
 /// against its grammar.
-pub fn salvage_identity(pod: Value<'_>) -> Option<SalvagedIdentity<'_>> {
-    let metadata = sole_member(pod, "metadata")?;
+pub fn salvage_identity<'a>(object: Value<'a>, of: &Resource) -> Option<SalvagedIdentity<'a>> {
+    let metadata = sole_member(object, "metadata")?;
     let part = |name, grammar: Grammar| {
         sole_member(metadata, name)?.as_str().filter(|text| grammar.matches(text))
     };
     Some(SalvagedIdentity {
-        namespace: part("namespace", Grammar::DnsLabel)?,
+        namespace: if of.is_namespaced { part("namespace", Grammar::DnsLabel)? } else { "" },
         name: part("name", Grammar::DnsSubdomain)?,
         uid: part("uid", Grammar::Uuid),
         resource_version: part("resourceVersion", Grammar::Token),

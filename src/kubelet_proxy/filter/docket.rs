@@ -1,0 +1,30 @@
+//! What lists and watches ask while they go by: who decides on an item, and who hears of its end.
+//!
+//! Cutting, writing, memory and time are the same for pods and for the objects beside them; what differs
+//! is here.
+
+use crate::kube_wire::resource::{Item, Resource};
+use crate::kube_wire::watch_event::Tombstone;
+use crate::kubelet_proxy::decide::{Ruling, Scratch, Source};
+use crate::kubelet_proxy::meters::WatchEventCounters;
+
+/// One answer's decisions, by one policy from its first item to its last.
+pub(in crate::kubelet_proxy) trait Docket: Send {
+    /// What the items are.
+    fn of(&self) -> &'static Resource;
+    /// Rules on one item.
+    fn rule<'s, 'p>(
+        &self,
+        item: Item<'p>,
+        source: Source,
+        scratch: &'s mut Scratch,
+    ) -> Ruling<'s, 'p>;
+    /// The API server says that this is gone.
+    fn deleted(&self, gone: &Tombstone<'_>);
+    /// A list ended well; it goes on at a token unless that is empty.
+    fn list_ended(&mut self, continues: &str);
+    /// A watch has brought everything that there is.
+    fn initial_events_ended(&self);
+    /// Where events are counted.
+    fn events(&self) -> &WatchEventCounters;
+}

@@ -1,0 +1,75 @@
+//! What lists and watches of pods ask: the judge, and the ledger of what exists.
+
+use super::decide::{Hearing, Ruling, Scratch, Source};
+use super::filter::docket::Docket;
+use super::meters::WatchEventCounters;
+use super::pod_ledger::{ListMark, Uid};
+use super::policy_in_force::Reflector;
+use crate::kube_wire::received_pod::ReceivedPod;
+use crate::kube_wire::resource::{Item, PODS, Resource};
+use crate::kube_wire::watch_event::Tombstone;
+use crate::metrics::handles::Counted;
+
+/// The decisions of one list or watch of pods.
+pub(super) struct PodDocket {
+    hearing: Hearing,
+    reflector: Reflector,
+    /// Set when absence from this list means that a pod is gone.
+    mark: Option<ListMark>,
+    /// Counts a watch among the open ones for as long as it lives.
+    _open: Option<Counted>,
+}
+
+impl PodDocket {
+    /// Of a list. `is_partial`: a page, from which absence proves nothing.
+    pub(super) fn of_list(hearing: Hearing, reflector: Reflector, is_partial: bool) -> Self {
+        let mark = (!is_partial).then(|| hearing.ledger().begin_list());
+        Self { hearing, reflector, mark, _open: None }
+    }
+
+    /// Of a watch.
+    pub(super) fn of_watch(hearing: Hearing, reflector: Reflector) -> Self {
+        let open = Some(hearing.meters().watch_stream());
+        Self { hearing, reflector, mark: None, _open: open }
+    }
+}
+
+impl Docket for PodDocket {
+    fn of(&self) -> &'static Resource {
+        &PODS
+    }
+
+    fn rule<'s, 'p>(
+        &self,
+        item: Item<'p>,
+        source: Source,
+        scratch: &'s mut Scratch,
+    ) -> Ruling<'s, 'p> {
+        self.hearing.rule(&ReceivedPod::from_item(item), source, scratch)
+    }
+
+    fn deleted(&self, gone: &Tombstone<'_>) {
+        if let Some(uid) = gone.uid.and_then(Uid::parse) {
+            self.hearing.ledger().forget_later(uid);
+        }
+    }
+
+    fn list_ended(&mut self, continues: &str) {
+        if let Some(mark) = self.mark.take() {
+            self.hearing.ledger().end_list(mark);
+        }
+        if continues.is_empty() {
+            self.hearing.by().listed(&self.reflector);
+        } else {
+            self.hearing.by().goes_on(continues);
+        }
+    }
+
+    fn initial_events_ended(&self) {
+        self.hearing.by().listed(&self.reflector);
+    }
+
+    fn events(&self) -> &WatchEventCounters {
+        &self.hearing.meters().events
+    }
+}
