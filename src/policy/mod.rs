@@ -9,6 +9,7 @@ mod capability;
 mod circumstances;
 mod decision;
 mod error;
+mod explanation;
 mod image_pattern;
 mod image_reference;
 mod load;
@@ -29,6 +30,7 @@ mod verdict;
 pub use circumstances::{Circumstances, Counters, NoCounters};
 pub use decision::{CounterUse, Decision, ExceptionUse, Observation};
 pub use error::{MAX_POLICY_BYTES, PolicyError, PolicyWarning};
+pub use explanation::{Explanation, Finding, RuleEffect, RuleExplanation, RuleOutcome};
 pub use verdict::{Grounds, Reason, Verdict, Violation};
 
 use crate::kube_wire::received_pod::SoundPod;
@@ -92,6 +94,13 @@ impl Policy {
     pub fn rule_names(&self) -> impl Iterator<Item = &str> {
         match &self.document {
             Document::V1(rules) => rules.names(),
+        }
+    }
+
+    /// What each rule says about one pod, in full: for people, not for requests.
+    pub fn explain(&self, pod: &SoundPod<'_>, _: &Circumstances<'_>) -> Explanation {
+        match &self.document {
+            Document::V1(rules) => rules.explain(&pod.pod),
         }
     }
 

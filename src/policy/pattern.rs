@@ -3,6 +3,8 @@
 //! A star anywhere else was plain text to the seed and so matched nothing: here it refuses to load.
 //! Invariant: the text of a pattern is never empty and holds no star.
 
+use std::fmt;
+
 use super::error::PolicyError;
 use super::located::Located;
 
@@ -81,6 +83,18 @@ impl Pattern {
     }
 }
 
+impl fmt::Display for Pattern {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => out.write_str("*"),
+            Self::Exact(text) => out.write_str(text),
+            Self::Prefix(text) => write!(out, "{text}*"),
+            Self::Suffix(text) => write!(out, "*{text}"),
+            Self::Contains(text) => write!(out, "*{text}*"),
+        }
+    }
+}
+
 fn strip<'t>(text: &'t str, cut: fn(&'t str, char) -> Option<&'t str>) -> (bool, &'t str) {
     cut(text, '*').map_or((false, text), |rest| (true, rest))
 }
@@ -100,6 +114,7 @@ mod tests {
         ] {
             let parsed = Pattern::parse(pattern).unwrap();
             assert!(parsed.matches(matching), "{pattern}");
+            assert_eq!(parsed.to_string(), pattern);
             assert!(!other.is_some_and(|other| parsed.matches(other)), "{pattern}");
         }
     }

@@ -1,6 +1,7 @@
 //! The first version of the language, the seed's: the first rule that matches decides.
 
 use super::error::{PolicyError, Warnings};
+use super::explanation::{Explanation, RuleOutcome};
 use super::load::MAX_RULES;
 use super::located::{Located, Object, quoted};
 use super::pod_images::Subject;
@@ -50,6 +51,19 @@ impl SeedRules {
         self.rules.iter().map(Rule::name)
     }
 
+    /// What each rule says about the pod.
+    pub(super) fn explain(&self, pod: &Pod<'_>) -> Explanation {
+        let subject = Subject::new(pod);
+        let mut is_decided = false;
+        let mut rules = Vec::new();
+        for rule in &self.rules {
+            let explained = rule.explain(&subject, is_decided);
+            is_decided |= explained.outcome == RuleOutcome::Decides;
+            rules.push(explained);
+        }
+        Explanation { rules }
+    }
+
     /// The verdict of the first rule that matches, else of the default action.
     pub(super) fn verdict<'v>(&'v self, pod: &'v Pod<'v>) -> Verdict<'v> {
         let subject = Subject::new(pod);
@@ -95,4 +109,69 @@ fn read_rules(policy: &Object<'_>, warnings: &mut Warnings) -> Result<Vec<Rule>,
         rules.push(rule);
     }
     Ok(rules)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::kube_wire::pod::{Container, Pod};
+    use crate::policy::sample_pods::{container, harmless_pod, pod_with_container};
+    use crate::policy::{Document, Policy, RuleExplanation, RuleOutcome};
+
+    fn explain(rules: &str, pod: &Pod<'_>) -> Vec<RuleExplanation> {
+        let text = format!(r#"{{"name":"n","defaultAction":"deny","rules":[{rules}]}}"#);
+        let policy = Policy::parse(text.as_bytes()).unwrap().policy;
+        let Document::V1(rules) = &policy.document;
+        rules.explain(pod).rules
+    }
+
+    #[test]
+    fn every_rule_is_explained_and_one_decides() {
+        let rules = r#"
+            {"name":"a","action":"deny","match":{"namespaces":["kube-*"],"namespaceRegex":"^k",
+              "labels":{"x":"y"}}},
+            {"name":"b","action":"deny","match":{"security":{"denyHostPath":true}}},
+            {"name":"c","action":"deny","match":{"images":{"requireDigest":true},
+              "security":{"denyPrivileged":true}}},
+            {"name":"d","action":"allow","match":{}}"#;
+        let mut pod = pod_with_container(|container| container.privileged = true);
+        pod.containers.insert(0, Container { name: "other", ..container("busybox:1") });
+        let explained = explain(rules, &pod);
+        let outcomes: Vec<_> = explained.iter().map(|rule| rule.outcome).collect();
+        assert_eq!(
+            outcomes,
+            [
+                RuleOutcome::OutOfScope,
+                RuleOutcome::DoesNotApply,
+                RuleOutcome::Decides,
+                RuleOutcome::Overruled
+            ]
+        );
+        let paths = |rule: usize| -> Vec<&str> {
+            explained[rule].findings.iter().map(|finding| finding.path.as_str()).collect()
+        };
+        assert_eq!(
+            paths(0),
+            ["metadata.namespace", "metadata.namespace", "metadata.labels[\"x\"]"]
+        );
+        assert_eq!(
+            paths(2),
+            [
+                "spec.containers[0].image",
+                "spec.containers[1].image",
+                "spec.containers[1].securityContext.privileged"
+            ]
+        );
+        assert!(explained[2].findings[1].found.contains("'nginx' does not have a digest"));
+    }
+
+    #[test]
+    fn what_is_explained_is_what_is_decided() {
+        let rules = r#"{"name":"a","action":"deny","match":{"security":{"denyRunAsRoot":true}}}"#;
+        for user in [None, Some(0), Some(1000)] {
+            let mut pod = harmless_pod();
+            pod.security.run_as_user = user;
+            let decides = explain(rules, &pod)[0].outcome == RuleOutcome::Decides;
+            assert_eq!(decides, user != Some(1000), "{user:?}");
+        }
+    }
 }

@@ -52,6 +52,14 @@ impl ImageConditions {
         subject.images().iter().find_map(|image| self.violation_of(image))
     }
 
+    /// The first violation of each image.
+    pub(super) fn violations<'v>(
+        &'v self,
+        subject: &Subject<'v>,
+    ) -> impl Iterator<Item = Violation<'v>> {
+        subject.images().iter().filter_map(|image| self.violation_of(image))
+    }
+
     fn violation_of<'v>(&'v self, image: &PodImage<'v>) -> Option<Violation<'v>> {
         let written = image.written();
         let Some(parsed) = image.parsed() else {

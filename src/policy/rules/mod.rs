@@ -3,6 +3,7 @@
 //! Each file holds both how its block is read and what it means. Blocks are of two kinds: the
 //! scope says which pods a rule is about, conditions say what such a pod must not do.
 
+mod explain;
 pub(super) mod images;
 pub(super) mod namespaces;
 pub(super) mod rule;

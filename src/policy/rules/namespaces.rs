@@ -34,6 +34,12 @@ impl NamespacePatterns {
         self.0.iter().any(|pattern| pattern.matches(namespace))
     }
 
+    /// As in the policy.
+    pub(super) fn written(&self) -> String {
+        let patterns: Vec<_> = self.0.iter().map(|pattern| format!("`{pattern}`")).collect();
+        patterns.join(" or ")
+    }
+
     /// Do they match every namespace?
     pub(super) fn match_everything(&self) -> bool {
         self.0.contains(&Pattern::Any)

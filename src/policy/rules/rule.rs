@@ -4,10 +4,12 @@
 //! them. Conditions describe violations, so an allow rule with conditions would allow exactly the
 //! violators: the type of [`Effect`] has no room for it, and loading refuses it.
 
+use super::explain::finding;
 use super::images::ImageConditions;
 use super::scope::Scope;
 use super::security::SecurityConditions;
 use crate::policy::error::{PolicyError, Warnings};
+use crate::policy::explanation::{Finding, RuleEffect, RuleExplanation, RuleOutcome};
 use crate::policy::located::{Located, Object};
 use crate::policy::pod_images::Subject;
 use crate::policy::verdict::{Grounds, Verdict, Violation};
@@ -122,6 +124,32 @@ impl Rule {
         }
     }
 
+    /// What it says about the pod, in full; `is_decided`: an earlier rule has decided.
+    pub(in crate::policy) fn explain<'r>(
+        &'r self,
+        subject: &Subject<'r>,
+        is_decided: bool,
+    ) -> RuleExplanation {
+        let pod = subject.pod();
+        let applies = if is_decided { RuleOutcome::Overruled } else { RuleOutcome::Decides };
+        let misses = self.scope.misses(pod);
+        let (effect, outcome, findings) = match &self.effect {
+            Effect::Allow => (RuleEffect::Allow, applies, Vec::new()),
+            Effect::DenyAll => (RuleEffect::Deny, applies, Vec::new()),
+            Effect::DenyViolators(conditions) => {
+                let findings = conditions.findings(subject);
+                let is_violated = !findings.is_empty();
+                let outcome = if is_violated { applies } else { RuleOutcome::DoesNotApply };
+                (RuleEffect::Deny, outcome, findings)
+            }
+        };
+        let (outcome, findings) = match misses.is_empty() {
+            true => (outcome, findings),
+            false => (RuleOutcome::OutOfScope, misses),
+        };
+        RuleExplanation { name: self.name.clone(), effect, outcome, findings }
+    }
+
     fn grounds<'v>(&'v self, violation: Option<Violation<'v>>) -> Grounds<'v> {
         Grounds::Rule { name: &self.name, message: self.message.as_deref(), violation }
     }
@@ -153,6 +181,13 @@ impl Conditions {
     fn violation<'v>(&'v self, subject: &Subject<'v>) -> Option<Violation<'v>> {
         let images = self.images.as_ref().and_then(|images| images.violation(subject));
         images.or_else(|| self.security.as_ref()?.violation(subject.pod()))
+    }
+
+    fn findings<'r>(&'r self, subject: &Subject<'r>) -> Vec<Finding> {
+        let pod = subject.pod();
+        let images = self.images.iter().flat_map(|images| images.violations(subject));
+        let security = self.security.iter().flat_map(|security| security.violations(pod));
+        images.chain(security).map(|violation| finding(violation, pod)).collect()
     }
 }
 

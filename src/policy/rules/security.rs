@@ -62,16 +62,25 @@ impl SecurityConditions {
 
     /// The first violation: of the pod, then container by container.
     pub(super) fn violation<'v>(&'v self, pod: &'v Pod<'v>) -> Option<Violation<'v>> {
+        self.violations(pod).next()
+    }
+
+    /// All violations of the pod itself, and the first of each container.
+    pub(super) fn violations<'v>(
+        &'v self,
+        pod: &'v Pod<'v>,
+    ) -> impl Iterator<Item = Violation<'v>> {
         let of_pod = [
             (self.deny_host_network && pod.host_network, Violation::HostNetwork),
             (self.deny_host_pid && pod.host_pid, Violation::HostPid),
             (self.deny_host_ipc && pod.host_ipc, Violation::HostIpc),
             (self.deny_host_path && has_host_path(pod), Violation::HostPath),
         ];
-        let of_pod = of_pod.into_iter().find(|(is_violated, _)| *is_violated).map(|(_, what)| what);
-        of_pod.or_else(|| {
-            pod.containers.iter().find_map(|container| self.violation_of(container, pod.security))
-        })
+        let of_pod = of_pod.into_iter().filter(|(is_violated, _)| *is_violated);
+        let containers = pod.containers.iter();
+        let of_containers =
+            containers.filter_map(|container| self.violation_of(container, pod.security));
+        of_pod.map(|(_, what)| what).chain(of_containers)
     }
 
     fn violation_of<'v>(

@@ -30,6 +30,15 @@ impl RequiredEntries {
     pub(super) fn are_in(&self, map: &StringMap<'_>) -> bool {
         self.0.iter().all(|(key, value)| map.lookup(key) == Some(value))
     }
+
+    /// The entries that the pod does not have.
+    pub(super) fn missing_in<'r>(
+        &'r self,
+        map: &StringMap<'_>,
+    ) -> impl Iterator<Item = (&'r str, &'r str)> {
+        let entries = self.0.iter().filter(|(key, value)| map.lookup(key) != Some(value));
+        entries.map(|(key, value)| (key.as_str(), value.as_str()))
+    }
 }
 
 #[cfg(test)]
