@@ -10,6 +10,7 @@ mod circumstances;
 mod decision;
 mod error;
 mod explanation;
+pub mod expressions;
 mod image_pattern;
 mod image_reference;
 mod load;
