@@ -1,7 +1,7 @@
-// Evaluates CEL expressions over a pod as a ValidatingAdmissionPolicy would, without types.
+// Evaluates CEL expressions over a pod by cel-go, without types.
 //
 // Reads one JSON object a line, {"expression": …, "object": …}, and answers each with one line:
-// "true", "false", "error", or "refused" if the expression does not compile.
+// "true", "false", "error", or "refused" if the expression does not parse.
 package main
 
 import (
@@ -38,7 +38,8 @@ func main() {
 }
 
 func answer(environment *cel.Env, asked question) string {
-	ast, issues := environment.Compile(asked.Expression)
+	// Without its type checker, which takes the sum of two fields for bytes.
+	ast, issues := environment.Parse(asked.Expression)
 	if issues != nil && issues.Err() != nil {
 		return "refused"
 	}
