@@ -10,6 +10,7 @@ pub mod json;
 pub mod list;
 pub mod pod;
 pub mod pod_schema;
+pub mod pod_view;
 pub mod received_object;
 pub mod received_pod;
 pub mod request_path;

@@ -63,7 +63,7 @@ pub struct Pod<'a> {
 }
 
 /// `metadata.ownerReferences[]` that controls the pod.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Owner<'a> {
     /// For instance `ReplicaSet`.
     pub kind: &'a str,
@@ -124,7 +124,7 @@ pub struct Volume<'a> {
 }
 
 /// A string map of the pod, borrowed; keys are unique.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StringMap<'a> {
     entries: Vec<(&'a str, &'a str)>,
 }

@@ -1,0 +1,154 @@
+//! Containers, init containers, sidecars and ephemeral containers alike.
+
+use std::fmt;
+
+use super::environment::{EnvFrom, EnvVar};
+use super::mounts::{VolumeDevice, VolumeMount};
+use super::probe::{Lifecycle, Probe};
+use super::read::{Read, view};
+use super::resources::Resources;
+use super::security::ContainerSecurity;
+use crate::kube_wire::json::Value;
+
+view! {
+    /// One container, with its own security context only.
+    #[derive(Debug)]
+    Container<'a> {
+        "name" name: &'a str,
+        "image" image: &'a str,
+        "command" command: Vec<&'a str>,
+        "args" args: Vec<&'a str>,
+        "workingDir" working_dir: &'a str,
+        "ports" ports: Vec<Port<'a>>,
+        "envFrom" env_from: Vec<EnvFrom<'a>>,
+        "env" env: Vec<EnvVar<'a>>,
+        "resources" resources: Option<Box<Resources<'a>>>,
+        /// `Always` makes a sidecar of an init container.
+        "restartPolicy" restart_policy: Option<&'a str>,
+        "restartPolicyRules" restart_rules: Vec<RestartRule<'a>>,
+        "volumeMounts" mounts: Vec<VolumeMount<'a>>,
+        "volumeDevices" devices: Vec<VolumeDevice<'a>>,
+        "livenessProbe" liveness_probe: Option<Box<Probe<'a>>>,
+        "readinessProbe" readiness_probe: Option<Box<Probe<'a>>>,
+        "startupProbe" startup_probe: Option<Box<Probe<'a>>>,
+        "lifecycle" lifecycle: Option<Box<Lifecycle<'a>>>,
+        "terminationMessagePath" termination_message_path: &'a str,
+        "securityContext" security_context: Option<Box<ContainerSecurity<'a>>>,
+        "stdin" stdin: bool,
+        "stdinOnce" stdin_once: bool,
+        "tty" tty: bool,
+        /// Of ephemeral containers alone: whose process namespace they join.
+        "targetContainerName" target_container_name: &'a str,
+    }
+    and {
+        /// What kind of container it is.
+        kind: ContainerKind,
+        /// Its place in its list.
+        index: usize,
+    }
+}
+
+/// What kind of container: where it is listed, and whether it stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ContainerKind {
+    /// `spec.containers`.
+    #[default]
+    Container,
+    /// `spec.initContainers`, run to its end before the next one.
+    Init,
+    /// `spec.initContainers` with `restartPolicy: Always`: runs as long as the pod.
+    Sidecar,
+    /// `spec.ephemeralContainers`, added to a pod that runs.
+    Ephemeral,
+}
+
+impl ContainerKind {
+    /// As policies write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Container => "container",
+            Self::Init => "init",
+            Self::Sidecar => "sidecar",
+            Self::Ephemeral => "ephemeral",
+        }
+    }
+}
+
+/// Displays as the path of a container, for instance `spec.initContainers[1]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContainerPath {
+    kind: ContainerKind,
+    index: usize,
+}
+
+impl fmt::Display for ContainerPath {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = match self.kind {
+            ContainerKind::Container => "containers",
+            ContainerKind::Init | ContainerKind::Sidecar => "initContainers",
+            ContainerKind::Ephemeral => "ephemeralContainers",
+        };
+        write!(out, "spec.{list}[{}]", self.index)
+    }
+}
+
+impl Container<'_> {
+    /// Where it is, formatted when displayed.
+    pub fn path(&self) -> ContainerPath {
+        ContainerPath { kind: self.kind, index: self.index }
+    }
+}
+
+view! {
+    /// `ports[]`.
+    #[derive(Debug)]
+    Port<'a> {
+        "name" name: &'a str,
+        "hostPort" host_port: i64,
+        "containerPort" container_port: i64,
+        "protocol" protocol: &'a str,
+        "hostIP" host_ip: &'a str,
+    }
+}
+
+view! {
+    /// `restartPolicyRules[]`.
+    #[derive(Debug)]
+    RestartRule<'a> {
+        "action" action: &'a str,
+        "exitCodes" exit_codes: Option<ExitCodes<'a>>,
+    }
+}
+
+view! {
+    /// `restartPolicyRules[].exitCodes`.
+    #[derive(Debug)]
+    ExitCodes<'a> {
+        "operator" operator: &'a str,
+        "values" values: Vec<i64>,
+    }
+}
+
+/// All containers of a spec: init, ordinary and ephemeral ones, in that order.
+pub(super) fn read_all(spec: Value<'_>) -> Vec<Container<'_>> {
+    let lists = [
+        ("initContainers", ContainerKind::Init),
+        ("containers", ContainerKind::Container),
+        ("ephemeralContainers", ContainerKind::Ephemeral),
+    ]
+    .map(|(name, kind)| (spec.field(name), kind));
+    let length = lists.iter().filter_map(|(list, _)| *list).map(|list| list.items().count()).sum();
+    let mut containers = Vec::with_capacity(length);
+    for (list, kind) in lists {
+        for (index, value) in list.iter().flat_map(Value::items).enumerate() {
+            let mut container = Container::read(value);
+            container.index = index;
+            container.kind = match (kind, container.restart_policy) {
+                (ContainerKind::Init, Some("Always")) => ContainerKind::Sidecar,
+                (kind, _) => kind,
+            };
+            containers.push(container);
+        }
+    }
+    containers
+}

@@ -1,0 +1,95 @@
+//! Where a container's environment comes from.
+
+use std::fmt;
+
+use super::read::{Quantity, view};
+
+view! {
+    /// `env[]`. Its value may be a secret and is not in its `Debug`.
+    EnvVar<'a> {
+        "name" name: &'a str,
+        "value" value: &'a str,
+        "valueFrom" value_from: Option<Box<EnvSource<'a>>>,
+    }
+}
+
+impl fmt::Debug for EnvVar<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, value: _, value_from } = self;
+        out.debug_struct("EnvVar")
+            .field("name", name)
+            .field("value_from", value_from)
+            .finish_non_exhaustive()
+    }
+}
+
+view! {
+    /// `env[].valueFrom`: at most one is set in a pod that the API took.
+    #[derive(Debug)]
+    EnvSource<'a> {
+        "fieldRef" field: Option<FieldRef<'a>>,
+        "resourceFieldRef" resource_field: Option<ResourceFieldRef<'a>>,
+        "configMapKeyRef" config_map_key: Option<KeyRef<'a>>,
+        "secretKeyRef" secret_key: Option<KeyRef<'a>>,
+        "fileKeyRef" file_key: Option<FileKey<'a>>,
+    }
+}
+
+view! {
+    /// `fieldRef`: a field of the pod itself.
+    #[derive(Debug)]
+    FieldRef<'a> {
+        "apiVersion" api_version: &'a str,
+        "fieldPath" field_path: &'a str,
+    }
+}
+
+view! {
+    /// `resourceFieldRef`: an amount that a container of the pod may use.
+    #[derive(Debug)]
+    ResourceFieldRef<'a> {
+        "containerName" container_name: &'a str,
+        "resource" resource: &'a str,
+        "divisor" divisor: Option<Quantity<'a>>,
+    }
+}
+
+view! {
+    /// `configMapKeyRef` or `secretKeyRef`.
+    #[derive(Debug)]
+    KeyRef<'a> {
+        "name" name: &'a str,
+        "key" key: &'a str,
+        "optional" optional: Option<bool>,
+    }
+}
+
+view! {
+    /// `fileKeyRef`: a line of a file in a volume.
+    #[derive(Debug)]
+    FileKey<'a> {
+        "volumeName" volume_name: &'a str,
+        "path" path: &'a str,
+        "key" key: &'a str,
+        "optional" optional: Option<bool>,
+    }
+}
+
+view! {
+    /// `envFrom[]`.
+    #[derive(Debug)]
+    EnvFrom<'a> {
+        "prefix" prefix: &'a str,
+        "configMapRef" config_map: Option<SourceRef<'a>>,
+        "secretRef" secret: Option<SourceRef<'a>>,
+    }
+}
+
+view! {
+    /// `configMapRef` or `secretRef`: all of an object's keys.
+    #[derive(Debug)]
+    SourceRef<'a> {
+        "name" name: &'a str,
+        "optional" optional: Option<bool>,
+    }
+}

@@ -1,0 +1,92 @@
+//! What the kubelet asks of a container, and what it tells it: probes and lifecycle hooks.
+
+use super::read::{PortReference, view};
+
+view! {
+    /// `livenessProbe`, `readinessProbe` or `startupProbe`, without its timing.
+    #[derive(Debug)]
+    Probe<'a> {
+        "exec" exec: Option<Exec<'a>>,
+        "httpGet" http_get: Option<HttpGet<'a>>,
+        "tcpSocket" tcp_socket: Option<TcpSocket<'a>>,
+        "grpc" grpc: Option<Grpc<'a>>,
+    }
+}
+
+view! {
+    /// `lifecycle`.
+    #[derive(Debug)]
+    Lifecycle<'a> {
+        "postStart" post_start: Option<Hook<'a>>,
+        "preStop" pre_stop: Option<Hook<'a>>,
+        "stopSignal" stop_signal: Option<&'a str>,
+    }
+}
+
+view! {
+    /// `postStart` or `preStop`.
+    #[derive(Debug)]
+    Hook<'a> {
+        "exec" exec: Option<Exec<'a>>,
+        "httpGet" http_get: Option<HttpGet<'a>>,
+        "tcpSocket" tcp_socket: Option<TcpSocket<'a>>,
+        "sleep" sleep: Option<Sleep>,
+    }
+}
+
+view! {
+    /// `exec`: a command inside the container.
+    #[derive(Debug)]
+    Exec<'a> {
+        "command" command: Vec<&'a str>,
+    }
+}
+
+view! {
+    /// `httpGet`: the kubelet itself connects, to the pod if `host` is empty.
+    #[derive(Debug)]
+    HttpGet<'a> {
+        "path" path: &'a str,
+        "port" port: PortReference<'a>,
+        "host" host: &'a str,
+        "scheme" scheme: &'a str,
+        "httpHeaders" headers: Vec<Header<'a>>,
+        "protocol" protocol: &'a str,
+    }
+}
+
+view! {
+    /// `httpGet.httpHeaders[]`.
+    #[derive(Debug)]
+    Header<'a> {
+        "name" name: &'a str,
+        "value" value: &'a str,
+    }
+}
+
+view! {
+    /// `tcpSocket`: the kubelet itself connects, to the pod if `host` is empty.
+    #[derive(Debug)]
+    TcpSocket<'a> {
+        "port" port: PortReference<'a>,
+        "host" host: &'a str,
+    }
+}
+
+view! {
+    /// `grpc`: the kubelet itself connects to the pod.
+    #[derive(Debug)]
+    Grpc<'a> {
+        "port" port: i64,
+        "service" service: Option<&'a str>,
+        "mode" mode: &'a str,
+    }
+}
+
+view! {
+    /// `sleep`.
+    #[derive(Debug)]
+    Sleep {
+        "seconds" seconds: i64,
+    }
+}

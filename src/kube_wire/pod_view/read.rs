@@ -1,0 +1,159 @@
+//! How a part of the view is read: declared as a table of JSON names and fields.
+//!
+//! Kinds were checked against the schema, so reading cannot fail. `null` is absent, as in Go.
+
+use crate::kube_wire::json::{Kind, Value};
+use crate::kube_wire::pod::StringMap;
+
+/// A part of a pod that is read from a checked value. What is not there keeps its default.
+pub(super) trait Read<'a> {
+    fn read(value: Value<'a>) -> Self;
+}
+
+/// Declares a struct of the view: a JSON name, a field and its type in each line. The part behind
+/// `and` holds what is not written in the JSON of that object.
+///
+/// Plain types are Go's plain types: absent and zero mean the same there. `Option` stands where Go
+/// has a pointer: absent is a third value.
+macro_rules! view {
+    (
+        $(#[$about:meta])*
+        $name:ident $(<$life:lifetime>)? {
+            $($(#[$note:meta])* $key:literal $field:ident: $kind:ty,)*
+        }
+        $(and { $($(#[$extra_note:meta])* $extra:ident: $extra_kind:ty,)* })?
+    ) => {
+        $(#[$about])*
+        #[derive(Clone, Default, PartialEq, Eq)]
+        pub struct $name $(<$life>)? {
+            $(#[doc = concat!("`", $key, "`.")] $(#[$note])* pub $field: $kind,)*
+            $($($(#[$extra_note])* pub $extra: $extra_kind,)*)?
+        }
+
+        impl<'value $(: $life, $life)?> crate::kube_wire::pod_view::read::Read<'value>
+            for $name $(<$life>)?
+        {
+            fn read(value: crate::kube_wire::json::Value<'value>) -> Self {
+                let mut view = Self::default();
+                for (key, member) in value.entries() {
+                    if member.is_null() {
+                        continue;
+                    }
+                    match key {
+                        $($key => {
+                            view.$field = crate::kube_wire::pod_view::read::Read::read(member);
+                        })*
+                        _ => {}
+                    }
+                }
+                view
+            }
+        }
+    };
+}
+pub(super) use view;
+
+/// `resource.Quantity`, as written. Two spellings of one amount differ here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantity<'a> {
+    /// A string such as `64Mi`.
+    Text(&'a str),
+    /// A JSON number without fraction.
+    Integer(i64),
+    /// Any other JSON number: its token.
+    Number(&'a str),
+}
+
+/// `intstr.IntOrString`: a port by number or by the name that the container gives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PortReference<'a> {
+    /// Its number.
+    Number(i64),
+    /// Its name. Go reads a name that is all digits as a number when it looks it up.
+    Name(&'a str),
+}
+
+impl Default for Quantity<'_> {
+    fn default() -> Self {
+        Self::Integer(0)
+    }
+}
+
+impl Default for PortReference<'_> {
+    fn default() -> Self {
+        Self::Number(0)
+    }
+}
+
+impl<'a> Read<'a> for Quantity<'a> {
+    fn read(value: Value<'a>) -> Self {
+        match value.kind() {
+            Kind::Text(text) => Self::Text(text),
+            Kind::Integer(number) => Self::Integer(number),
+            Kind::Number(token) => Self::Number(token),
+            Kind::Null | Kind::Bool(_) | Kind::Array | Kind::Object => Self::default(),
+        }
+    }
+}
+
+impl<'a> Read<'a> for PortReference<'a> {
+    fn read(value: Value<'a>) -> Self {
+        match value.as_str() {
+            Some(name) => Self::Name(name),
+            None => Self::Number(value.as_i64().unwrap_or_default()),
+        }
+    }
+}
+
+impl<'a> Read<'a> for &'a str {
+    fn read(value: Value<'a>) -> Self {
+        value.as_str().unwrap_or_default()
+    }
+}
+
+impl Read<'_> for bool {
+    fn read(value: Value<'_>) -> Self {
+        value.as_bool().unwrap_or_default()
+    }
+}
+
+impl Read<'_> for i64 {
+    fn read(value: Value<'_>) -> Self {
+        value.as_i64().unwrap_or_default()
+    }
+}
+
+impl<'a, Part: Read<'a>> Read<'a> for Option<Part> {
+    fn read(value: Value<'a>) -> Self {
+        Some(Part::read(value))
+    }
+}
+
+impl<'a, Part: Read<'a>> Read<'a> for Box<Part> {
+    fn read(value: Value<'a>) -> Self {
+        Self::new(Part::read(value))
+    }
+}
+
+impl<'a, Part: Read<'a>> Read<'a> for Vec<Part> {
+    fn read(value: Value<'a>) -> Self {
+        let mut parts = Self::with_capacity(value.items().count());
+        parts.extend(value.items().map(Part::read));
+        parts
+    }
+}
+
+impl<'a> Read<'a> for StringMap<'a> {
+    fn read(value: Value<'a>) -> Self {
+        value.entries().filter_map(|(key, member)| Some((key, member.as_str()?))).collect()
+    }
+}
+
+/// A map whose values are not strings, in the order received; keys are unique.
+pub type Entries<'a, Part> = Vec<(&'a str, Part)>;
+
+impl<'a, Part: Read<'a>> Read<'a> for Entries<'a, Part> {
+    fn read(value: Value<'a>) -> Self {
+        value.entries().map(|(key, member)| (key, Part::read(member))).collect()
+    }
+}

@@ -1,0 +1,65 @@
+//! What `spec` says for the pod as a whole.
+
+use super::network::{DnsConfig, HostAlias};
+use super::read::view;
+use super::resources::Resources;
+use super::security::PodSecurityContext;
+use super::volume::Volume;
+
+view! {
+    /// `spec` without its containers.
+    #[derive(Debug)]
+    PodSpec<'a> {
+        "volumes" volumes: Vec<Volume<'a>>,
+        "nodeName" node_name: &'a str,
+        "hostNetwork" host_network: bool,
+        "hostPID" host_pid: bool,
+        "hostIPC" host_ipc: bool,
+        "shareProcessNamespace" share_process_namespace: Option<bool>,
+        "hostUsers" host_users: Option<bool>,
+        "securityContext" security_context: Option<PodSecurityContext<'a>>,
+        "runtimeClassName" runtime_class_name: Option<&'a str>,
+        "serviceAccountName" service_account_name: &'a str,
+        /// The field's former name. The API keeps both equal; the kubelet reads the other.
+        "serviceAccount" service_account: &'a str,
+        "automountServiceAccountToken" automount_service_account_token: Option<bool>,
+        "enableServiceLinks" enable_service_links: Option<bool>,
+        "imagePullSecrets" image_pull_secrets: Vec<ReferredObject<'a>>,
+        "hostname" hostname: &'a str,
+        "subdomain" subdomain: &'a str,
+        "hostnameOverride" hostname_override: Option<&'a str>,
+        "setHostnameAsFQDN" set_hostname_as_fqdn: Option<bool>,
+        "dnsPolicy" dns_policy: &'a str,
+        "dnsConfig" dns_config: Option<DnsConfig<'a>>,
+        "hostAliases" host_aliases: Vec<HostAlias<'a>>,
+        "os" os: Option<Os<'a>>,
+        "resources" resources: Option<Resources<'a>>,
+        "resourceClaims" resource_claims: Vec<ResourceClaim<'a>>,
+    }
+}
+
+view! {
+    /// `LocalObjectReference`: an object of the pod's namespace.
+    #[derive(Debug)]
+    ReferredObject<'a> {
+        "name" name: &'a str,
+    }
+}
+
+view! {
+    /// `os`.
+    #[derive(Debug)]
+    Os<'a> {
+        "name" name: &'a str,
+    }
+}
+
+view! {
+    /// `resourceClaims[]`: a device.
+    #[derive(Debug)]
+    ResourceClaim<'a> {
+        "name" name: &'a str,
+        "resourceClaimName" resource_claim_name: Option<&'a str>,
+        "resourceClaimTemplateName" resource_claim_template_name: Option<&'a str>,
+    }
+}

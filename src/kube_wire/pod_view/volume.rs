@@ -1,0 +1,185 @@
+//! Volumes, and the sources that a kubelet serves by itself.
+
+use super::claim::{EphemeralVolume, PersistentVolumeClaim};
+use super::projection::{DownwardApiFile, KeyToPath, Projection};
+use super::read::{Quantity, Read, view};
+use super::spec::ReferredObject;
+use crate::kube_wire::json::Value;
+use crate::kube_wire::pod::StringMap;
+
+/// `volumes[]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Volume<'a> {
+    /// `name`.
+    pub name: &'a str,
+    /// Its one source.
+    pub source: VolumeSource<'a>,
+}
+
+/// Where a volume's content comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum VolumeSource<'a> {
+    /// None is given; no plugin serves it.
+    #[default]
+    Absent,
+    /// `hostPath`.
+    HostPath(HostPath<'a>),
+    /// `emptyDir`.
+    EmptyDir(EmptyDir<'a>),
+    /// `configMap`.
+    ConfigMap(ObjectVolume<'a>),
+    /// `secret`.
+    Secret(ObjectVolume<'a>),
+    /// `downwardAPI`.
+    DownwardApi(DownwardApiVolume<'a>),
+    /// `projected`.
+    Projected(ProjectedVolume<'a>),
+    /// `persistentVolumeClaim`.
+    PersistentVolumeClaim(PersistentVolumeClaim<'a>),
+    /// `ephemeral`.
+    Ephemeral(Box<EphemeralVolume<'a>>),
+    /// `csi`.
+    Csi(Csi<'a>),
+    /// `image`.
+    Image(ImageVolume<'a>),
+    /// Any of the other in-tree kinds, by its name in JSON, for instance `nfs`.
+    InTree(&'a str),
+}
+
+impl<'a> VolumeSource<'a> {
+    /// The source's name in JSON; empty when there is none.
+    pub fn kind(&self) -> &'a str {
+        match self {
+            Self::Absent => "",
+            Self::HostPath(_) => "hostPath",
+            Self::EmptyDir(_) => "emptyDir",
+            Self::ConfigMap(_) => "configMap",
+            Self::Secret(_) => "secret",
+            Self::DownwardApi(_) => "downwardAPI",
+            Self::Projected(_) => "projected",
+            Self::PersistentVolumeClaim(_) => "persistentVolumeClaim",
+            Self::Ephemeral(_) => "ephemeral",
+            Self::Csi(_) => "csi",
+            Self::Image(_) => "image",
+            Self::InTree(kind) => kind,
+        }
+    }
+}
+
+impl<'a> Read<'a> for Volume<'a> {
+    fn read(value: Value<'a>) -> Self {
+        let mut volume = Self::default();
+        for (key, member) in value.entries() {
+            if member.is_null() {
+                continue;
+            }
+            volume.source = match key {
+                "name" => {
+                    volume.name = Read::read(member);
+                    continue;
+                }
+                "hostPath" => VolumeSource::HostPath(Read::read(member)),
+                "emptyDir" => VolumeSource::EmptyDir(Read::read(member)),
+                "configMap" => VolumeSource::ConfigMap(ObjectVolume::config_map(member)),
+                "secret" => VolumeSource::Secret(ObjectVolume::secret(member)),
+                "downwardAPI" => VolumeSource::DownwardApi(Read::read(member)),
+                "projected" => VolumeSource::Projected(Read::read(member)),
+                "persistentVolumeClaim" => VolumeSource::PersistentVolumeClaim(Read::read(member)),
+                "ephemeral" => VolumeSource::Ephemeral(Read::read(member)),
+                "csi" => VolumeSource::Csi(Read::read(member)),
+                "image" => VolumeSource::Image(Read::read(member)),
+                kind => VolumeSource::InTree(kind),
+            };
+        }
+        volume
+    }
+}
+
+view! {
+    /// `hostPath`.
+    #[derive(Debug)]
+    HostPath<'a> {
+        "path" path: &'a str,
+        "type" type_name: Option<&'a str>,
+    }
+}
+
+view! {
+    /// `emptyDir`.
+    #[derive(Debug)]
+    EmptyDir<'a> {
+        "medium" medium: &'a str,
+        "sizeLimit" size_limit: Option<Quantity<'a>>,
+        "mode" mode: Option<i64>,
+    }
+}
+
+view! {
+    /// `configMap` or `secret`, which name their object by different fields.
+    #[derive(Debug)]
+    ObjectVolume<'a> {
+        "items" items: Vec<KeyToPath<'a>>,
+        "defaultMode" default_mode: Option<i64>,
+        "optional" optional: Option<bool>,
+        "defaultUser" default_user: Option<i64>,
+    }
+    and {
+        /// `name` of a ConfigMap, `secretName` of a Secret.
+        name: &'a str,
+    }
+}
+
+impl<'a> ObjectVolume<'a> {
+    fn config_map(value: Value<'a>) -> Self {
+        Self::named_by("name", value)
+    }
+
+    fn secret(value: Value<'a>) -> Self {
+        Self::named_by("secretName", value)
+    }
+
+    fn named_by(field: &str, value: Value<'a>) -> Self {
+        let name = value.field(field).and_then(|name| name.as_str()).unwrap_or_default();
+        Self { name, ..Self::read(value) }
+    }
+}
+
+view! {
+    /// `downwardAPI`.
+    #[derive(Debug)]
+    DownwardApiVolume<'a> {
+        "items" items: Vec<DownwardApiFile<'a>>,
+        "defaultMode" default_mode: Option<i64>,
+        "defaultUser" default_user: Option<i64>,
+    }
+}
+
+view! {
+    /// `projected`.
+    #[derive(Debug)]
+    ProjectedVolume<'a> {
+        "sources" sources: Vec<Projection<'a>>,
+        "defaultMode" default_mode: Option<i64>,
+        "defaultUser" default_user: Option<i64>,
+    }
+}
+
+view! {
+    /// `csi`: a driver asked directly, without a claim.
+    #[derive(Debug)]
+    Csi<'a> {
+        "driver" driver: &'a str,
+        "readOnly" read_only: Option<bool>,
+        "fsType" fs_type: Option<&'a str>,
+        "volumeAttributes" volume_attributes: StringMap<'a>,
+        "nodePublishSecretRef" node_publish_secret: Option<ReferredObject<'a>>,
+    }
+}
+
+view! {
+    /// `image`.
+    #[derive(Debug)]
+    ImageVolume<'a> {
+        "reference" reference: &'a str,
+    }
+}
