@@ -12,6 +12,7 @@
 //! | [`sandbox`] | what the process takes from itself before it serves: capabilities, Landlock, seccomp | – |
 //! | [`metrics`] | every metric name, the registry, the admin endpoint | `http net` |
 //! | [`audit`] | decision records | – |
+//! | [`kubelet_api`] | the guard in front of the kubelet's own API: what is asked, what is relayed | `kube_wire http tls net metrics audit` |
 //! | [`kubelet_proxy`] | role: the node's own admission policy between kubelet and API server | all above |
 //! | [`cli`] | command lines of the roles | all above |
 //!
@@ -21,6 +22,7 @@ pub mod audit;
 pub mod cli;
 pub mod http;
 pub mod kube_wire;
+pub mod kubelet_api;
 pub mod kubelet_proxy;
 pub mod metrics;
 pub mod net;

@@ -3,6 +3,7 @@
 //! A record never holds environment values. Everything in it that the control plane chose is
 //! escaped and cut to length first, so a pod's name can neither forge a line nor fill a disk.
 
+pub mod call_record;
 pub mod escape;
 pub mod record;
 pub mod redact;

@@ -149,7 +149,7 @@ where
 /// HTTP/1.1 on a stream that needs no handshake, or has had it.
 pub(super) async fn serve_http1<I, S, R, B>(stream: I, service: S, drain: &Drain)
 where
-    I: AsyncRead + AsyncWrite + Unpin,
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: Fn(Request<Incoming>) -> R,
     R: Future<Output = Response<B>>,
     B: Body<Data = Bytes, Error: Into<BodyError>> + 'static,
@@ -166,8 +166,11 @@ where
         .header_read_timeout(limits::HEADER_READ_TIMEOUT)
         .max_buf_size(limits::HTTP1_BUFFER_BYTES)
         .max_header_size(limits::MAX_HEADER_BYTES as usize)
-        .serve_connection(TokioIo::new(stream), answer);
-    run_until_cut_off(pin!(connection), http1::Connection::graceful_shutdown, asked, drain).await;
+        .serve_connection(TokioIo::new(stream), answer)
+        // A connection is handed over only where the service itself answers 101.
+        .with_upgrades();
+    let begin_shutdown = http1::UpgradeableConnection::graceful_shutdown;
+    run_until_cut_off(pin!(connection), begin_shutdown, asked, drain).await;
 }
 
 async fn serve_http2<I, S, R, B>(stream: I, service: S, drain: &Drain)

@@ -72,6 +72,12 @@ pub struct Query {
 impl Query {
     /// Reads a query (without its `?`); an empty one has no parameters.
     pub fn parse(query: &str) -> Result<Self, TargetFault> {
+        Self::parse_with(query, |_| false)
+    }
+
+    /// Reads a query in which the parameters named by `is_list` may come several times, as lists do,
+    /// and may hold line ends and tabs, as arguments of commands do.
+    pub fn parse_with(query: &str, is_list: impl Fn(&str) -> bool) -> Result<Self, TargetFault> {
         if query.len() > MAX_QUERY_BYTES {
             return Err(TargetFault::TooLong);
         }
@@ -82,11 +88,16 @@ impl Query {
         for pair in query.split('&') {
             let (name, value) = pair.split_once('=').ok_or(TargetFault::MalformedQuery)?;
             let (name, value) = (unescape(name)?, unescape(value)?);
-            if name.is_empty() {
+            let is_list = is_list(&name);
+            let forbidden = |c: char| c.is_control() && !(is_list && matches!(c, '\n' | '\t'));
+            if name.is_empty() || name.chars().any(char::is_control) || value.chars().any(forbidden)
+            {
                 return Err(TargetFault::MalformedQuery);
             }
             // `watch=false&watch=true` is a list to one reader and a watch to another.
-            if parameters.iter().any(|(known, _)| known.eq_ignore_ascii_case(&name)) {
+            let repeats =
+                |known: &str| known.eq_ignore_ascii_case(&name) && !(is_list && known == name);
+            if parameters.iter().any(|(known, _)| repeats(known)) {
                 return Err(TargetFault::RepeatedParameter);
             }
             parameters.push((name, value));
@@ -105,8 +116,8 @@ impl Query {
     }
 }
 
-/// Percent-decoding as Go's `url.QueryUnescape`, less what it forgives: stray `%`, semicolons and
-/// control characters are refused.
+/// Percent-decoding as Go's `url.QueryUnescape`, less what it forgives: stray `%` and semicolons are
+/// refused. The caller looks for control characters.
 fn unescape(text: &str) -> Result<String, TargetFault> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
@@ -118,8 +129,7 @@ fn unescape(text: &str) -> Result<String, TargetFault> {
             other => other,
         });
     }
-    let text = String::from_utf8(bytes).map_err(|_| TargetFault::MalformedQuery)?;
-    if text.chars().any(char::is_control) { Err(TargetFault::MalformedQuery) } else { Ok(text) }
+    String::from_utf8(bytes).map_err(|_| TargetFault::MalformedQuery)
 }
 
 fn escaped_byte(high: Option<u8>, low: Option<u8>) -> Result<u8, TargetFault> {
@@ -204,6 +214,26 @@ mod tests {
             ("watch=0&w%61tch=1", TargetFault::RepeatedParameter),
         ] {
             assert_eq!(Query::parse(text), Err(fault), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_a_named_list_may_repeat_and_hold_line_ends() {
+        let parse = |text| Query::parse_with(text, |name| name == "command");
+        let query = parse("command=sh&command=-c&command=a%0A%09b&tty=1").unwrap();
+        let pairs: Vec<_> = query.iter().collect();
+        let expected = [("command", "sh"), ("command", "-c"), ("command", "a\n\tb"), ("tty", "1")];
+        assert_eq!(pairs, expected);
+        for (text, fault) in [
+            ("tty=1&tty=1", TargetFault::RepeatedParameter),
+            ("command=a&Command=b", TargetFault::RepeatedParameter),
+            ("Command=a&command=b", TargetFault::RepeatedParameter),
+            ("command=%00", TargetFault::MalformedQuery),
+            ("command=%0d", TargetFault::MalformedQuery),
+            ("tty=%0a", TargetFault::MalformedQuery),
+            ("t%0aty=1", TargetFault::MalformedQuery),
+        ] {
+            assert_eq!(parse(text), Err(fault), "{text}");
         }
     }
 

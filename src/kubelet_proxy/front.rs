@@ -29,7 +29,7 @@ pub(super) fn load(front: &Front, upstream: &Upstream) -> Result<Option<Arc<Serv
                         .to_owned(),
                 )
             })?;
-            Some(ClientRule { ca: Material::File(ca.clone()), common_name })
+            Some(ClientRule { ca: Material::File(ca.clone()), common_names: vec![common_name] })
         }
     };
     let pair = KeyPair {

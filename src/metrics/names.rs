@@ -100,6 +100,22 @@ pub const REFUSED: Description = Description {
     labels: &["reason"],
 };
 
+/// Calls to the kubelet's own API.
+pub const KUBELET_API_CALLS: Description = Description {
+    name: "kubelet_api_calls",
+    kind: Kind::Counter,
+    help: "Calls to the kubelet's own API that the guard decided on",
+    labels: &["call", "decision"],
+};
+
+/// Open streams to the kubelet.
+pub const KUBELET_API_STREAMS: Description = Description {
+    name: "kubelet_api_streams",
+    kind: Kind::Gauge,
+    help: "Exec, attach and port-forward streams open through the guard now",
+    labels: &[],
+};
+
 /// Open watches.
 pub const WATCH_STREAMS: Description = Description {
     name: "watch_streams",
@@ -213,7 +229,7 @@ pub const SANDBOX: Description = Description {
 };
 
 /// All of them, in the order of the reference page.
-pub const ALL: [&Description; 21] = [
+pub const ALL: [&Description; 23] = [
     &BUILD,
     &POLICY,
     &DECISIONS,
@@ -221,6 +237,8 @@ pub const ALL: [&Description; 21] = [
     &REQUESTS,
     &REQUEST_DURATION,
     &REFUSED,
+    &KUBELET_API_CALLS,
+    &KUBELET_API_STREAMS,
     &WATCH_STREAMS,
     &WATCH_EVENTS,
     &REJECTIONS,

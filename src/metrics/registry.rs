@@ -81,6 +81,8 @@ struct Shared {
     requests: Family<Labels<3>, Counter>,
     request_duration: Family<Labels<1>, Timing>,
     refused: Family<Labels<1>, Counter>,
+    kubelet_api_calls: Family<Labels<2>, Counter>,
+    kubelet_api_streams: Gauge,
     watch_streams: Gauge,
     watch_events: Family<Labels<2>, Counter>,
     rejections: Family<Labels<1>, Counter>,
@@ -122,6 +124,8 @@ impl Metrics {
             requests: register(r, &names::REQUESTS, Family::default()),
             request_duration: register(r, &names::REQUEST_DURATION, durations),
             refused: register(r, &names::REFUSED, Family::default()),
+            kubelet_api_calls: register(r, &names::KUBELET_API_CALLS, Family::default()),
+            kubelet_api_streams: register(r, &names::KUBELET_API_STREAMS, Gauge::default()),
             watch_streams: register(r, &names::WATCH_STREAMS, Gauge::default()),
             watch_events: register(r, &names::WATCH_EVENTS, Family::default()),
             rejections: register(r, &names::REJECTIONS, Family::default()),
@@ -181,6 +185,17 @@ impl Metrics {
     /// Things refused for one reason.
     pub fn refused(&self, reason: &'static str) -> Counter {
         resolve(&self.shared.refused, labels(&names::REFUSED, [reason]))
+    }
+
+    /// Calls of one kind to the kubelet's own API that were decided one way.
+    pub fn kubelet_api_calls(&self, call: &'static str, decision: &'static str) -> Counter {
+        let labels = labels(&names::KUBELET_API_CALLS, [call, decision]);
+        resolve(&self.shared.kubelet_api_calls, labels)
+    }
+
+    /// Open streams to the kubelet.
+    pub fn kubelet_api_streams(&self) -> Gauge {
+        self.shared.kubelet_api_streams.clone()
     }
 
     /// Open pod watches.
@@ -352,6 +367,8 @@ mod tests {
         metrics.requests("pods_list").answered(200, Duration::from_millis(2));
         metrics.requests("pods_list").failed(502, "api_server", Duration::from_secs(120));
         metrics.refused("duplicate_key").add(2);
+        metrics.kubelet_api_calls("exec", "deny").increment();
+        metrics.kubelet_api_streams().set(1);
         metrics.watch_streams().set(1);
         metrics.watch_events("ADDED", "deleted").increment();
         metrics.rejections("patched").increment();

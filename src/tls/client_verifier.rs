@@ -19,29 +19,29 @@ use rustls::{
 use super::peer_identity::common_name_of;
 use super::{TlsError, provider};
 
-/// A webpki verifier that also requires one common name.
+/// A webpki verifier that also requires one of some common names.
 pub(super) struct NamedClientVerifier {
     signed: Arc<dyn ClientCertVerifier>,
-    common_name: String,
+    common_names: Vec<String>,
 }
 
 impl NamedClientVerifier {
     /// `origin` names the CA in messages.
     pub(super) fn new(
         roots: RootCertStore,
-        common_name: &str,
+        common_names: &[String],
         origin: &str,
     ) -> Result<Arc<Self>, TlsError> {
         let signed = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider())
             .build()
             .map_err(|error| TlsError::malformed(origin, error.to_string()))?;
-        Ok(Arc::new(Self { signed, common_name: common_name.to_owned() }))
+        Ok(Arc::new(Self { signed, common_names: common_names.to_owned() }))
     }
 }
 
 impl fmt::Debug for NamedClientVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NamedClientVerifier").field("common_name", &self.common_name).finish()
+        f.debug_struct("NamedClientVerifier").field("common_names", &self.common_names).finish()
     }
 }
 
@@ -66,7 +66,7 @@ impl ClientCertVerifier for NamedClientVerifier {
     ) -> Result<ClientCertVerified, Error> {
         let verified = self.signed.verify_client_cert(end_entity, intermediates, now)?;
         match common_name_of(end_entity) {
-            Ok(name) if name == self.common_name => Ok(verified),
+            Ok(name) if self.common_names.contains(&name) => Ok(verified),
             Ok(_) | Err(_) => {
                 Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure))
             }

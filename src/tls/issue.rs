@@ -164,7 +164,7 @@ mod tests {
         let server = authority.server(Some([192, 0, 2, 7].into())).unwrap();
         let rule = ClientRule {
             ca: material(&authority.certificate()),
-            common_name: "system:node:a".to_owned(),
+            common_names: vec!["system:node:a".to_owned()],
         };
         let tls = ServerTls::load(pair(&server), Some(rule)).unwrap();
         let left = tls.not_after_seconds() - Timestamp::now().as_second();

@@ -19,6 +19,8 @@ pub struct CertificateSummary {
     pub common_name: Option<String>,
     /// End of validity, seconds since the Unix epoch.
     pub not_after_seconds: i64,
+    /// SHA-256 of the whole certificate: nobody else can show one with the same.
+    pub sha256: [u8; 32],
 }
 
 impl CertificateSummary {
@@ -32,6 +34,7 @@ impl CertificateSummary {
         Ok(Self {
             common_name: sole_common_name(&parsed).ok(),
             not_after_seconds: parsed.validity().not_after.timestamp(),
+            sha256: sha256(certificate.as_ref()),
         })
     }
 }
@@ -42,6 +45,12 @@ impl CertificateSummary {
 /// The broken rule, as a fixed text: nothing of the certificate enters a log line.
 pub fn common_name_of(certificate: &CertificateDer<'_>) -> Result<String, &'static str> {
     sole_common_name(&parse(certificate).ok_or("not an X.509 certificate")?)
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+    // A SHA-256 has 32 bytes.
+    digest.as_ref().try_into().unwrap_or_default()
 }
 
 fn parse<'a>(certificate: &'a CertificateDer<'_>) -> Option<X509Certificate<'a>> {

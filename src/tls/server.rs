@@ -16,13 +16,13 @@ use super::client_verifier::NamedClientVerifier;
 use super::reload::{MaterialDigest, Prepared, Reload};
 use super::{KeyPair, Material, TLS_VERSIONS, TlsError, alpn_protocols, client, provider};
 
-/// Which clients may connect: `--client-ca` and `--client-name`.
+/// Which clients may connect, such as `--client-ca` and `--client-name`.
 #[derive(Clone, Debug)]
 pub struct ClientRule {
     /// The authority that signed the client's certificate.
     pub ca: Material,
-    /// The common name the certificate must carry, compared exactly.
-    pub common_name: String,
+    /// The common names of which the certificate must carry one, compared exactly.
+    pub common_names: Vec<String>,
 }
 
 /// The server's TLS, reloaded when its files change.
@@ -106,7 +106,7 @@ fn builder(clients: Option<&ClientRule>, digest: &mut MaterialDigest) -> Result<
         return Ok(versions.with_no_client_auth());
     };
     let roots = client::roots(&rule.ca, digest)?;
-    let verifier = NamedClientVerifier::new(roots, &rule.common_name, &rule.ca.origin())?;
+    let verifier = NamedClientVerifier::new(roots, &rule.common_names, &rule.ca.origin())?;
     Ok(versions.with_client_cert_verifier(verifier))
 }
 
@@ -136,7 +136,8 @@ mod tests {
     async fn only_a_certificate_of_the_ca_with_the_name_gets_through_the_handshake() {
         let (serving, clients, foreign) =
             (Authority::new("serving"), Authority::new("clients"), Authority::new("foreign"));
-        let rule = ClientRule { ca: clients.material(), common_name: "system:node:a".to_owned() };
+        let rule =
+            ClientRule { ca: clients.material(), common_names: vec!["system:node:a".to_owned()] };
         let server = ServerTls::load(serving.issue("proxy").pair(), Some(rule)).unwrap();
         let cases = [
             (Some(clients.issue("system:node:a")), true),

@@ -22,7 +22,7 @@ impl Disk {
         write(&dir, "ca.crt", &authority.certificate_pem);
         let file = |name: &str| Material::File(dir.path().join(name));
         let pair = KeyPair { certificate: file("tls.crt"), key: file("tls.key") };
-        let rule = ClientRule { ca: file("ca.crt"), common_name: "kubelet".to_owned() };
+        let rule = ClientRule { ca: file("ca.crt"), common_names: vec!["kubelet".to_owned()] };
         let server = Arc::new(ServerTls::load(pair, Some(rule)).unwrap());
         let reports = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&reports);

@@ -1,0 +1,31 @@
+//! The numbers of this room, each with its reason.
+
+use std::time::Duration;
+
+/// Streams (exec, attach, port-forward) at once. Their connections have left the listener's count.
+pub const MAX_STREAMS: usize = 64;
+
+/// The kubelet is on loopback: a connection takes a millisecond, or nobody listens.
+pub const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+
+/// Time for the head of an answer that is made at once. Collecting metrics of a busy node takes seconds.
+pub const HEAD_LIMIT: Duration = Duration::from_secs(65);
+
+/// The same where the head waits for something to happen: a line of a log, the end of a command. The
+/// kubelet itself gives up after four hours (`WriteTimeout`).
+pub const SLOW_HEAD_LIMIT: Duration = Duration::from_secs(4 * 3600 + 60);
+
+/// Head of an answer of the kubelet: a few hundred bytes.
+pub const KUBELET_BUFFER_BYTES: usize = 64 * 1024;
+
+/// Memory for each direction of a stream.
+pub const STREAM_BUFFER_BYTES: usize = 32 * 1024;
+
+/// Longest control frame of SPDY that is read, as in the library at the other end.
+pub const MAX_CONTROL_BYTES: usize = 16 * 1024;
+
+/// Longest header block after decompression. Real ones have three short fields.
+pub const MAX_HEADER_BLOCK_BYTES: usize = 16 * 1024;
+
+/// Fields of a SPDY stream; real ones have three.
+pub const MAX_STREAM_FIELDS: u32 = 16;
