@@ -20,6 +20,8 @@ mod hooks;
 mod promises;
 #[path = "real_cluster/recovery.rs"]
 mod recovery;
+#[path = "real_cluster/storm.rs"]
+mod storm;
 mod support;
 #[path = "real_cluster/trust.rs"]
 mod trust;
@@ -36,8 +38,10 @@ use support::world::proxy::{Place, policy};
 
 type Case = fn(&mut World) -> Outcome;
 
-const CASES: [(&str, Case); 23] = [
+const CASES: [(&str, Case); 25] = [
     ("the_node_is_ready_through_the_proxy", admission::node_is_ready),
+    // Counted two minutes later, before the first restart: a new proxy begins a new count.
+    ("a_replacement_storm_begins", storm::begins),
     ("an_allowed_pod_runs", admission::allowed_pod_runs),
     ("a_privileged_pod_is_rejected", admission::privileged_pod_is_rejected),
     ("a_privileged_init_container_is_rejected", admission::privileged_init_is_rejected),
@@ -47,6 +51,7 @@ const CASES: [(&str, Case); 23] = [
     ("a_rejected_pod_can_be_deleted_within_5_s", admission::rejected_pod_is_deleted),
     ("of_a_burst_of_60_pods_half_run", admission::burst_is_sorted),
     ("the_node_keeps_its_promises", promises::kept),
+    ("a_replacement_storm_stays_under_20_failed_pods_in_2_minutes", storm::stays_small),
     ("a_proxy_crash_touches_no_running_pod", recovery::proxy_crashes),
     ("an_api_server_restart_is_survived", recovery::api_server_restarts),
     ("a_stricter_policy_stops_the_pod_it_denies", recovery::policy_gets_stricter),

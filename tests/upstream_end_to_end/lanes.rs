@@ -174,6 +174,30 @@ async fn a_full_lane_queues_in_order_and_refuses_beyond_the_queue() {
     }
 }
 
+/// Just below the 10 s after which a kubelet gives up: it hears from us why. On the real clock, since
+/// sockets know no other.
+#[tokio::test]
+async fn who_waits_for_a_slot_hears_after_9_s_that_there_is_none() {
+    let site = Site::new();
+    let options = Options { protocol: "http/1.1", ..Options::default() };
+    let server = Server::start(&site.authority, options).await;
+    let upstream = site.upstream(&server.url());
+    let mut holding = Vec::new();
+    for _ in 0..8 {
+        holding.push(get(&upstream, Lane::Heartbeat, "/watch").await.unwrap());
+    }
+    let start = Instant::now();
+    let request = http::Request::get("/x").body(nodeward::upstream::RequestBody::Empty).unwrap();
+    let minute = Duration::from_secs(60);
+    let error = upstream.send(Lane::Heartbeat, request, minute).await.unwrap_err();
+    let waited = start.elapsed();
+    assert!(matches!(error, UpstreamError::Busy { lane: "heartbeat" }), "{error}");
+    assert!((9000..9900).contains(&waited.as_millis()), "{waited:?}");
+    // Whoever gave up is not served: the slot is free for the next.
+    holding.pop();
+    assert_eq!(text(get(&upstream, Lane::Heartbeat, "/x").await.unwrap()).await, "ok");
+}
+
 #[tokio::test]
 async fn an_http1_connection_is_used_again_only_after_a_whole_answer() {
     let site = Site::new();

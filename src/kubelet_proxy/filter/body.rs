@@ -73,8 +73,8 @@ pub(in crate::kubelet_proxy) struct Surroundings {
 }
 
 /// A filtered answer about pods.
-pub struct FilteredBody {
-    source: UpstreamBody,
+pub struct FilteredBody<S = UpstreamBody> {
+    source: S,
     filter: Box<dyn Filter>,
     progress: Progress,
     surroundings: Surroundings,
@@ -84,9 +84,9 @@ pub struct FilteredBody {
     broken_for: &'static str,
 }
 
-impl FilteredBody {
+impl<S: Body<Data = Bytes> + Unpin> FilteredBody<S> {
     pub(in crate::kubelet_proxy) fn new(
-        source: UpstreamBody,
+        source: S,
         filter: Box<dyn Filter>,
         surroundings: Surroundings,
     ) -> Self {
@@ -211,7 +211,7 @@ impl FilteredBody {
     }
 }
 
-impl Body for FilteredBody {
+impl<S: Body<Data = Bytes> + Unpin> Body for FilteredBody<S> {
     type Data = Bytes;
     type Error = BrokenOff;
 
@@ -248,7 +248,7 @@ impl Body for FilteredBody {
     }
 }
 
-impl std::fmt::Debug for FilteredBody {
+impl<S> std::fmt::Debug for FilteredBody<S> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("FilteredBody")
@@ -256,3 +256,6 @@ impl std::fmt::Debug for FilteredBody {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;
