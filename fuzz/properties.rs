@@ -8,27 +8,87 @@
 use nodeward::kube_wire::document::{DocumentFault, read_whole};
 use nodeward::kube_wire::json::{Limits, Tape};
 use nodeward::kube_wire::list::{ListReader, ListStep};
-use nodeward::kube_wire::received_pod::ReceivedPod;
+use nodeward::kube_wire::pod_view::PodView;
+use nodeward::kube_wire::received_object::{ObjectKind, ReceivedObject};
+use nodeward::kube_wire::received_pod::{ReceivedPod, SoundPod};
 use nodeward::kube_wire::request_path::{CanonicalPath, Query, append_parameter};
-use nodeward::kube_wire::resource::PODS;
+use nodeward::kube_wire::resource::{Item, PODS, Resource};
 use nodeward::kube_wire::watch_event::{WatchEvent, WatchReader, WatchStep};
+use nodeward::policy::expressions::{Expression, Fuel};
 use nodeward::policy::{Circumstances, NoCounters, Policy};
 
 const LIMITS: Limits = Limits { depth: 64, nodes: 4096 };
 const MAX_OBJECT_BYTES: usize = 64 << 10;
 
+/// What a list or watch is of.
+#[derive(Clone, Copy)]
+enum Of {
+    Pods,
+    Objects(ObjectKind),
+}
+
+impl Of {
+    fn resource(self) -> &'static Resource {
+        match self {
+            Self::Pods => &PODS,
+            Self::Objects(kind) => kind.resource(),
+        }
+    }
+
+    /// One item as it would be sent, which must read back as itself; or what is wrong with it.
+    fn text(self, item: Item<'_>) -> String {
+        match self {
+            Self::Pods => pod_text(&ReceivedPod::from_item(item)),
+            Self::Objects(kind) => object_text(&ReceivedObject::read(item, kind)),
+        }
+    }
+}
+
 /// The first byte says where the rest is cut in two; what is read must not depend on it.
 pub(crate) fn watch_frames(input: &[u8]) {
-    let (pieces, whole) = cut(input);
-    let (apart, together) = (watch(&pieces), watch(&[whole]));
-    assert_eq!(apart, together, "a split changed what was read");
+    watched(input, Of::Pods);
 }
 
 /// As [`watch_frames`], for lists.
 pub(crate) fn pod_list(input: &[u8]) {
+    listed(input, Of::Pods);
+}
+
+/// As [`pod_list`], for the other kinds that decide what runs; the first byte says which.
+pub(crate) fn object_list(input: &[u8]) {
+    if let Some((kind, rest)) = kind_of(input) {
+        listed(rest, kind);
+    }
+}
+
+/// As [`object_list`], for watches.
+pub(crate) fn object_watch(input: &[u8]) {
+    if let Some((kind, rest)) = kind_of(input) {
+        watched(rest, kind);
+    }
+}
+
+fn kind_of(input: &[u8]) -> Option<(Of, &[u8])> {
+    let (kind, rest) = input.split_first()?;
+    let kind = match kind % 4 {
+        0 => ObjectKind::RuntimeClass,
+        1 => ObjectKind::PersistentVolume,
+        2 => ObjectKind::ConfigMap,
+        _ => ObjectKind::Secret,
+    };
+    Some((Of::Objects(kind), rest))
+}
+
+fn watched(input: &[u8], of: Of) {
     let (pieces, whole) = cut(input);
-    let (apart, together) = (list(&pieces), list(&[whole]));
-    // A list ends at its first fault, which may be seen before the pods behind it have arrived.
+    let (apart, together) = (watch(&pieces, of), watch(&[whole], of));
+    assert_eq!(apart, together, "a split changed what was read");
+}
+
+fn listed(input: &[u8], of: Of) {
+    let (pieces, whole) = cut(input);
+    let (apart, together) = (list(&pieces, of), list(&[whole], of));
+    // A list ends at its first fault, which may be seen before the items behind it have arrived.
     assert_eq!(apart.is_ok(), together.is_ok(), "a split changed whether a list is taken");
     if let (Ok(apart), Ok(together)) = (apart, together) {
         assert_eq!(apart, together, "a split changed what was read");
@@ -62,18 +122,39 @@ pub(crate) fn request_target(input: &[u8]) {
 pub(crate) fn policy_document(input: &[u8]) {
     match Policy::parse(input) {
         Ok(loaded) => {
-            let pod = br#"{"metadata":{"name":"p","namespace":"ns","uid":"0fcb5d1e-4ad9-4a06-8f7e-5c9a3d8e1f00"},"spec":{"nodeName":"n","hostNetwork":true,"containers":[{"name":"c","image":"i","securityContext":{"privileged":true}}]}}"#;
-            let mut tape = Tape::default();
-            let flaw = read_whole(pod, &mut tape, LIMITS).expect("the pod is JSON");
-            let ReceivedPod::Sound(sound) = ReceivedPod::read(tape.root(pod), flaw) else {
-                panic!("the pod is sound");
-            };
-            let here = Circumstances { now: 0, node: "n", counters: &NoCounters };
-            let decision = loaded.policy.evaluate(&sound, &here);
-            assert!(!decision.verdict.reason().to_string().is_empty());
+            with_pod(|pod| {
+                let here = Circumstances { now: 0, node: "n", counters: &NoCounters };
+                let decision = loaded.policy.evaluate(pod, &here);
+                assert!(!decision.verdict.reason().to_string().is_empty());
+            });
         }
         Err(error) => assert_eq!(error.to_string().lines().count(), 1, "{error}"),
     }
+}
+
+/// An expression that loads has an answer, at no more than its cost; one that does not says why in one line.
+pub(crate) fn expression(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    match Expression::compile(text) {
+        Ok(expression) => with_pod(|pod| {
+            let mut fuel = Fuel::limited(10_000);
+            let first = expression.ask(pod.checked.value(), &mut fuel);
+            let again = expression.ask(pod.checked.value(), &mut Fuel::limited(10_000));
+            assert_eq!(first, again);
+        }),
+        Err(problem) => assert_eq!(problem.lines().count(), 1, "{problem}"),
+    }
+}
+
+const POD: &[u8] = br#"{"metadata":{"name":"p","namespace":"ns","uid":"0fcb5d1e-4ad9-4a06-8f7e-5c9a3d8e1f00","labels":{"a":"b"}},"spec":{"nodeName":"n","hostNetwork":true,"containers":[{"name":"c","image":"i","args":["x","y"],"securityContext":{"privileged":true}}]}}"#;
+
+fn with_pod(body: impl FnOnce(&SoundPod<'_>)) {
+    let mut tape = Tape::default();
+    let flaw = read_whole(POD, &mut tape, LIMITS).expect("the pod is JSON");
+    let ReceivedPod::Sound(sound) = ReceivedPod::read(tape.root(POD), flaw) else {
+        panic!("the pod is sound");
+    };
+    body(&sound);
 }
 
 fn cut(input: &[u8]) -> (Vec<&[u8]>, &[u8]) {
@@ -82,8 +163,8 @@ fn cut(input: &[u8]) -> (Vec<&[u8]>, &[u8]) {
     (vec![first, rest], whole)
 }
 
-fn watch(pieces: &[&[u8]]) -> (Vec<String>, Option<DocumentFault>) {
-    let mut reader = WatchReader::new(&PODS, LIMITS, MAX_OBJECT_BYTES);
+fn watch(pieces: &[&[u8]], of: Of) -> (Vec<String>, Option<DocumentFault>) {
+    let mut reader = WatchReader::new(of.resource(), LIMITS, MAX_OBJECT_BYTES);
     let mut pieces = pieces.iter();
     let mut events = Vec::new();
     loop {
@@ -93,7 +174,9 @@ fn watch(pieces: &[&[u8]]) -> (Vec<String>, Option<DocumentFault>) {
                 None => reader.end_input(),
             },
             Ok(WatchStep::Event) => match reader.event() {
-                Ok(event) => events.push(event.map_or_else(String::new, event_text)),
+                Ok(event) => {
+                    events.push(event.map_or_else(String::new, |event| event_text(event, of)))
+                }
                 Err(fault) => return (events, Some(without_place(fault))),
             },
             Ok(WatchStep::End) => return (events, None),
@@ -113,19 +196,17 @@ fn without_place(fault: DocumentFault) -> DocumentFault {
     }
 }
 
-fn event_text(event: WatchEvent<'_>) -> String {
+fn event_text(event: WatchEvent<'_>, of: Of) -> String {
     match event {
-        WatchEvent::Added(item) | WatchEvent::Modified(item) => {
-            pod_text(&ReceivedPod::from_item(item))
-        }
+        WatchEvent::Added(item) | WatchEvent::Modified(item) => of.text(item),
         other => format!("{other:?}"),
     }
 }
 
-fn list(pieces: &[&[u8]]) -> Result<Vec<String>, DocumentFault> {
-    let mut reader = ListReader::new(&PODS, LIMITS, MAX_OBJECT_BYTES);
+fn list(pieces: &[&[u8]], of: Of) -> Result<Vec<String>, DocumentFault> {
+    let mut reader = ListReader::new(of.resource(), LIMITS, MAX_OBJECT_BYTES);
     let mut pieces = pieces.iter();
-    let mut pods = Vec::new();
+    let mut items = Vec::new();
     loop {
         match reader.advance()? {
             ListStep::More => match pieces.next() {
@@ -133,12 +214,11 @@ fn list(pieces: &[&[u8]]) -> Result<Vec<String>, DocumentFault> {
                 None => reader.end_input(),
             },
             ListStep::Item => {
-                let item = reader.item().expect("a pod is there");
-                pods.push(pod_text(&ReceivedPod::from_item(item)));
+                items.push(of.text(reader.item().expect("an item is there")));
             }
             ListStep::End => {
-                pods.push(format!("{:?}", reader.metadata()));
-                return Ok(pods);
+                items.push(format!("{:?}", reader.metadata()));
+                return Ok(items);
             }
         }
     }
@@ -159,7 +239,27 @@ fn pod_text(received: &ReceivedPod<'_>) -> String {
             let mut twice = Vec::new();
             again.checked.write(&mut twice, &mut Vec::new());
             assert_eq!(written, twice, "writing what was written changed it");
-            assert_eq!(sound.pod.identity, again.pod.identity);
+            assert_eq!(PodView::of(sound), PodView::of(&again), "a policy sees another pod");
+            String::from_utf8(written).expect("what was written is UTF-8")
+        }
+    }
+}
+
+fn object_text(received: &ReceivedObject<'_>) -> String {
+    match received {
+        ReceivedObject::Faulty { .. } => format!("{received:?}"),
+        ReceivedObject::Sound(sound) => {
+            let mut written = Vec::new();
+            sound.checked.write(&mut written, &mut Vec::new());
+            let mut tape = Tape::default();
+            let flaw = read_whole(&written, &mut tape, LIMITS).expect("what was written is JSON");
+            let item = Item { value: tape.root(&written), flaw };
+            let ReceivedObject::Sound(again) = ReceivedObject::read(item, sound.kind) else {
+                panic!("what was written is not sound");
+            };
+            let mut twice = Vec::new();
+            again.checked.write(&mut twice, &mut Vec::new());
+            assert_eq!(written, twice, "writing what was written changed it");
             String::from_utf8(written).expect("what was written is UTF-8")
         }
     }

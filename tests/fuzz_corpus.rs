@@ -37,6 +37,21 @@ fn every_kept_list_reads_the_same_in_pieces() {
 }
 
 #[test]
+fn every_kept_list_of_other_objects_reads_the_same_in_pieces() {
+    replay("object_list", properties::object_list);
+}
+
+#[test]
+fn every_kept_watch_of_other_objects_reads_the_same_in_pieces() {
+    replay("object_watch", properties::object_watch);
+}
+
+#[test]
+fn every_kept_expression_has_an_answer_or_says_why_not() {
+    replay("expression", properties::expression);
+}
+
+#[test]
 fn every_kept_request_target_has_one_meaning() {
     replay("request_target", properties::request_target);
 }
