@@ -17,6 +17,7 @@ mod load;
 mod located;
 mod pattern;
 mod pod_images;
+pub mod pod_security;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]

@@ -202,7 +202,7 @@ impl<'v> Violation<'v> {
 }
 
 /// Text of a pod, without control characters and without end.
-struct Quoted<'v>(&'v str);
+pub(super) struct Quoted<'v>(pub(super) &'v str);
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
