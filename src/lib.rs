@@ -3,6 +3,7 @@
 //! | room | what it does | may use |
 //! |---|---|---|
 //! | [`kube_wire`] | Kubernetes objects as bytes: strict decoding, grammar, canonical encoding. Pure | – |
+//! | [`manifest`] | manifests as operators keep them, turned into the pods that a kubelet would get. Pure | – |
 //! | [`policy`] | decides on one pod. Pure: no I/O, no clock, no logging, cannot fail | `kube_wire` |
 //! | [`net`] | connections and their end: socket options, drain | – |
 //! | [`tls`] | PEM, server and client TLS, who the peer is, reload, certificates for one connection | `net` |
@@ -24,6 +25,7 @@ pub mod http;
 pub mod kube_wire;
 pub mod kubelet_api;
 pub mod kubelet_proxy;
+pub mod manifest;
 pub mod metrics;
 pub mod net;
 pub mod policy;

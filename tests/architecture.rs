@@ -27,7 +27,7 @@ const EMPTY_NAMES: [&str; 9] =
     ["common", "data", "handler", "helper", "info", "manager", "misc", "process", "util"];
 
 /// Rooms that decide and parse: what they say may depend on their arguments alone.
-const PURE_ROOMS: [&str; 2] = ["kube_wire", "policy"];
+const PURE_ROOMS: [&str; 3] = ["kube_wire", "manifest", "policy"];
 
 /// What a pure room must not name.
 /// Of `std::net` only what opens sockets or asks DNS: its addresses are plain values.
@@ -50,12 +50,13 @@ const IMPURE: [&str; 15] = [
 ];
 
 /// Who alone may name a thing: a file or a room.
-const SOLE_USERS: [(&str, &str); 15] = [
+const SOLE_USERS: [(&str, &str); 16] = [
     ("cel", "src/policy/expressions/"),
     ("caps", "src/sandbox/capabilities.rs"),
     ("clap", "src/cli/"),
     ("clap_complete", "src/cli/completions.rs"),
     ("clap_mangen", "src/cli/man.rs"),
+    ("granit_parser", "src/manifest/yaml.rs"),
     ("libc", "src/sandbox/"),
     ("miniz_oxide", "src/kubelet_api/spdy/"),
     ("prometheus_client", "src/metrics/"),
