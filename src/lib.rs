@@ -5,6 +5,7 @@
 //! | [`kube_wire`] | Kubernetes objects as bytes: strict decoding, grammar, canonical encoding. Pure | – |
 //! | [`manifest`] | manifests as operators keep them, turned into the pods that a kubelet would get. Pure | – |
 //! | [`policy`] | decides on one pod. Pure: no I/O, no clock, no logging, cannot fail | `kube_wire` |
+//! | [`policy_tools`] | what operators ask a policy offline: cases, comparison, replay. Pure | `kube_wire manifest policy` |
 //! | [`net`] | connections and their end: socket options, drain | – |
 //! | [`tls`] | PEM, server and client TLS, who the peer is, reload, certificates for one connection | `net` |
 //! | [`http`] | listeners, header hygiene, bodies with budgets | `tls net` |
@@ -29,6 +30,7 @@ pub mod manifest;
 pub mod metrics;
 pub mod net;
 pub mod policy;
+pub mod policy_tools;
 pub mod sandbox;
 pub mod systemd;
 pub mod tls;

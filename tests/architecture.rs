@@ -27,7 +27,7 @@ const EMPTY_NAMES: [&str; 9] =
     ["common", "data", "handler", "helper", "info", "manager", "misc", "process", "util"];
 
 /// Rooms that decide and parse: what they say may depend on their arguments alone.
-const PURE_ROOMS: [&str; 3] = ["kube_wire", "manifest", "policy"];
+const PURE_ROOMS: [&str; 4] = ["kube_wire", "manifest", "policy", "policy_tools"];
 
 /// What a pure room must not name.
 /// Of `std::net` only what opens sockets or asks DNS: its addresses are plain values.

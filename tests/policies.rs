@@ -1,31 +1,15 @@
 //! Runs the cases that every policy in `policies/` ships with.
 //!
 //! `<name>.test.json` lists pods as the API server would send them, and what `<name>.json` must say
-//! about each. Pods take the way they take in the proxy: strict JSON, schema, typed view.
+//! about each. They run as `kubelet-proxy test` runs them.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at what it cannot read")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use nodeward::kube_wire::json::{Cursor, Limits, Tape};
-use nodeward::kube_wire::pod::Pod;
-use nodeward::kube_wire::pod_schema::POD;
-use nodeward::kube_wire::received_pod::SoundPod;
-use nodeward::kube_wire::schema::check;
-use nodeward::policy::{Circumstances, NoCounters, Policy};
-
-/// Generous: the pods here are the repository's own.
-const LIMITS: Limits = Limits { depth: 32, nodes: 10_000 };
-
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Case {
-    name: String,
-    allowed: bool,
-    reason: String,
-    pod: serde_json::Value,
-}
+use nodeward::policy::Policy;
+use nodeward::policy_tools::cases::{CaseFile, Expected};
 
 /// All policies, each with its cases.
 fn policies() -> Vec<(PathBuf, PathBuf)> {
@@ -41,32 +25,24 @@ fn policies() -> Vec<(PathBuf, PathBuf)> {
     policies.into_iter().map(|(cases, policy)| (policy, cases)).collect()
 }
 
-/// Whether the pod is allowed, and the reason.
-fn decide(policy: &Policy, pod: &serde_json::Value) -> Result<(bool, String), String> {
-    let bytes = serde_json::to_vec(pod).unwrap();
-    let mut tape = Tape::default();
-    let fault = Cursor::of_final(&bytes).value(&mut tape, LIMITS).map_err(|e| format!("{e:?}"))?;
-    if let Some(fault) = fault {
-        return Err(format!("{fault:?}"));
-    }
-    let checked = check(tape.root(&bytes), &POD).map_err(|fault| format!("{fault:?}"))?;
-    let pod = Pod::read(&checked).map_err(|fault| format!("{fault:?}"))?;
-    let here = Circumstances { now: 0, node: pod.node_name, counters: &NoCounters };
-    let pod = SoundPod { checked, pod };
-    let verdict = policy.evaluate(&pod, &here).verdict;
-    Ok((verdict.is_allow(), verdict.reason().to_string()))
+/// No case here depends on the time, unless it says which.
+const NOW: i64 = 0;
+
+fn read_time(text: &str) -> Result<i64, String> {
+    let time: jiff::Timestamp = text.parse().map_err(|error| format!("{error}"))?;
+    Ok(time.as_second())
 }
 
 #[test]
-fn every_policy_decides_its_cases_as_written() {
+fn every_policy_decides_its_cases_as_declared() {
     let mut failures = Vec::new();
     for (path, cases) in policies() {
         let policy = Policy::parse(&fs::read(&path).unwrap()).unwrap().policy;
-        let cases = fs::read(&cases).unwrap_or_else(|error| panic!("{}: {error}", cases.display()));
-        for case in serde_json::from_slice::<Vec<Case>>(&cases).unwrap() {
-            let decided = decide(&policy, &case.pod);
-            if decided != Ok((case.allowed, case.reason)) {
-                failures.push(format!("{}: {}: {decided:?}", path.display(), case.name));
+        let file = CaseFile::read(&fs::read(&cases).unwrap()).unwrap();
+        for case in file.cases().unwrap() {
+            let outcome = case.run(&policy, &file, NOW, read_time);
+            if !outcome.failures.is_empty() {
+                failures.push(format!("{}: {outcome:?}", path.display()));
             }
         }
     }
@@ -80,9 +56,9 @@ fn every_policy_has_cases_for_both_verdicts_and_no_warnings() {
     for (path, cases) in policies {
         let loaded = Policy::parse(&fs::read(&path).unwrap()).unwrap();
         assert_eq!(loaded.warnings, [], "{}", path.display());
-        let cases: Vec<Case> = serde_json::from_slice(&fs::read(&cases).unwrap()).unwrap();
-        for verdict in [true, false] {
-            assert!(cases.iter().any(|case| case.allowed == verdict), "{}", path.display());
+        let cases = CaseFile::read(&fs::read(&cases).unwrap()).unwrap().cases().unwrap();
+        for verdict in [Expected::Allow, Expected::Deny] {
+            assert!(cases.iter().any(|case| case.expect == verdict), "{}", path.display());
         }
     }
 }

@@ -25,6 +25,8 @@ mod proxy;
 mod status;
 #[path = "verbs/token.rs"]
 mod token;
+#[path = "verbs/tools.rs"]
+mod tools;
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -3,48 +3,101 @@
 //! Reads them with the engine that decides. Whose the files are does not matter here: a build checks a
 //! policy in its sandbox, long before root owns it; `run` looks at that.
 
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::exit_code::Exit;
-use super::terminal::{complain, say};
-use super::verb_error::VerbError;
-use crate::policy::{MAX_POLICY_BYTES, Policy};
+use clap::ValueEnum;
+use serde_json::{Value, json};
 
-/// Stands for standard input.
-const STANDARD_INPUT: &str = "-";
+use super::annotations::{Severity, annotation};
+use super::exit_code::Exit;
+use super::input;
+use super::terminal::{complain, give_json, say};
+use super::verb_error::VerbError;
+use crate::policy::{LoadedPolicy, MAX_POLICY_BYTES, Policy};
 
 /// Check policies without running them
 ///
 /// Says of each whether `run` would load it, with its name, number of rules and digest, and warns of
-/// what its author may not have meant. Who owns the files does not matter here.
+/// what its author may not have meant: rules that are never reached, patterns that match more than they
+/// say, quirks of the seed's language. Who owns the files does not matter here.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
-  kubelet-proxy check-policy /etc/kubelet-proxy/policy.json
-  generate-policy | kubelet-proxy check-policy -
+  kubelet-proxy check-policy policy.json
+  kubelet-proxy check-policy --strict --format github policy.json
+  kubelet-proxy check-policy - < policy.json
 
-Exit codes: 0 all would load, 1 some would not, 64 usage.")]
+Exit codes: 0 all would load, 1 some would not (or warn, with --strict), 64 usage.")]
 pub(super) struct Arguments {
     /// Policies, JSON; - is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Warnings are findings too
+    #[arg(long)]
+    strict: bool,
+    /// Lines for people, one JSON document, or annotations of a GitHub workflow
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    Github,
+}
+
+/// One file and what came of it.
+struct Checked {
+    file: String,
+    loaded: Result<LoadedPolicy, Refused>,
+}
+
+/// Why a policy does not load.
+struct Refused {
+    line: usize,
+    problem: String,
 }
 
 pub(super) fn execute(arguments: &Arguments) -> Result<Exit, VerbError> {
-    let mut exit = Exit::Success;
-    for file in &arguments.files {
-        let name = file.display();
-        let loaded = read(file)
-            .map_err(|error| error.to_string())
-            .and_then(|text| Policy::parse(&text).map_err(|error| error.to_string()));
-        let loaded = match loaded {
+    let checked: Vec<_> = arguments.files.iter().map(|file| check(file)).collect();
+    match arguments.format {
+        Format::Text => checked.iter().try_for_each(Checked::say)?,
+        Format::Github => checked.iter().try_for_each(Checked::annotate)?,
+        Format::Json => {
+            let files: Vec<_> = checked.iter().map(Checked::json).collect();
+            give_json(&json!({ "files": files }))?;
+        }
+    }
+    let is_finding = |one: &Checked| match &one.loaded {
+        Ok(loaded) => arguments.strict && !loaded.warnings.is_empty(),
+        Err(_) => true,
+    };
+    Ok(if checked.iter().any(is_finding) { Exit::Failure } else { Exit::Success })
+}
+
+fn check(file: &Path) -> Checked {
+    let name = file.display().to_string();
+    let loaded = match input::read(file, MAX_POLICY_BYTES) {
+        Ok(text) => Policy::parse(&text)
+            .map_err(|error| Refused { line: error.line(), problem: error.to_string() }),
+        Err(error) => {
+            let problem = error.to_string();
+            let problem = problem.strip_prefix(&format!("{name}: ")).unwrap_or(&problem);
+            Err(Refused { line: 1, problem: problem.to_owned() })
+        }
+    };
+    Checked { file: name, loaded }
+}
+
+impl Checked {
+    fn say(&self) -> Result<(), VerbError> {
+        let name = &self.file;
+        let loaded = match &self.loaded {
             Ok(loaded) => loaded,
-            Err(problem) => {
-                complain(&format!("{name}: {problem}"));
-                exit = Exit::Failure;
-                continue;
+            Err(refused) => {
+                complain(&format!("{name}: {}", refused.problem));
+                return Ok(());
             }
         };
         let policy = &loaded.policy;
@@ -54,19 +107,36 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Exit, VerbError> {
         for warning in &loaded.warnings {
             say(&format!("{name}: warning: {warning}"))?;
         }
+        Ok(())
     }
-    Ok(exit)
-}
 
-/// One byte more than the engine takes, so that it can say what is wrong.
-fn read(file: &Path) -> io::Result<Vec<u8>> {
-    let reader: Box<dyn Read> = if file == Path::new(STANDARD_INPUT) {
-        Box::new(io::stdin())
-    } else {
-        Box::new(File::open(file)?)
-    };
-    let limit = u64::try_from(MAX_POLICY_BYTES).unwrap_or(u64::MAX).saturating_add(1);
-    let mut text = Vec::new();
-    reader.take(limit).read_to_end(&mut text)?;
-    Ok(text)
+    fn annotate(&self) -> Result<(), VerbError> {
+        match &self.loaded {
+            Err(refused) => {
+                say(&annotation(Severity::Error, &self.file, refused.line, &refused.problem))?;
+            }
+            Ok(loaded) => {
+                for warning in &loaded.warnings {
+                    let text = warning.to_string();
+                    say(&annotation(Severity::Warning, &self.file, warning.line, &text))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn json(&self) -> Value {
+        match &self.loaded {
+            Err(refused) => json!({"file": self.file, "loads": false,
+                "error": {"line": refused.line, "problem": refused.problem}}),
+            Ok(loaded) => {
+                let warnings = loaded.warnings.iter().map(|warning| {
+                    json!({"path": warning.path, "line": warning.line, "problem": warning.problem})
+                });
+                json!({"file": self.file, "loads": true, "name": loaded.policy.name(),
+                    "sha256": loaded.policy.digest(), "rules": loaded.policy.rule_count(),
+                    "warnings": warnings.collect::<Vec<_>>()})
+            }
+        }
+    }
 }

@@ -4,22 +4,29 @@
 //! one file each, answer a question or write a file, and end. Errors go to standard error, one line
 //! each; answers go to standard output.
 
+mod annotations;
 pub mod args;
 mod check_policy;
 mod completions;
 pub mod defaults;
+mod diff;
 pub mod exit_code;
+mod explain;
 mod fetch_token;
 mod flag_values;
 mod gen_certificates;
 mod gen_kubeconfig;
 mod go_flags;
+mod input;
 mod man;
 mod measure;
 mod new_file;
 mod refusals;
+mod replay;
 pub mod run;
 mod status;
 mod terminal;
+mod test;
 mod verb_error;
 pub mod verbs;
+mod why_refused;

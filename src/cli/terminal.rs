@@ -28,3 +28,8 @@ pub(super) fn complain(line: &str) {
     // Ignored: without standard error there is nowhere to complain, and the exit code still tells.
     let _ = writeln!(io::stderr(), "kubelet-proxy: {line}");
 }
+
+/// One JSON document, safe to look at.
+pub(super) fn give_json(value: &serde_json::Value) -> io::Result<()> {
+    give(escape::json_escaped(&format!("{value:#}\n")).as_bytes())
+}

@@ -4,6 +4,7 @@
 //! the description of the other verbs: only their names are looked at.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -12,8 +13,8 @@ use super::exit_code::Exit;
 use super::terminal::complain;
 use super::verb_error::VerbError;
 use super::{
-    args, check_policy, completions, fetch_token, gen_certificates, gen_kubeconfig, man, measure,
-    run, status,
+    args, check_policy, completions, diff, explain, fetch_token, gen_certificates, gen_kubeconfig,
+    man, measure, replay, run, status, test, why_refused,
 };
 use crate::kubelet_proxy::config::{RunError, RunOptions};
 use crate::sandbox::{Needs, Sandboxed};
@@ -21,6 +22,10 @@ use crate::systemd::listen_fds::InheritedSockets;
 
 /// The verb that serves, and that is meant where none is written.
 const RUN: &str = "run";
+
+/// What the program does under the name of a kubectl plugin.
+const KUBECTL_PLUGIN: &str = "kubectl-why_refused";
+const WHY_REFUSED: &str = "why-refused";
 
 #[derive(Debug, Parser)]
 #[command(
@@ -39,6 +44,11 @@ struct Verbs {
 #[command(disable_help_subcommand = false)]
 enum Verb {
     CheckPolicy(check_policy::Arguments),
+    Explain(explain::Arguments),
+    Test(test::Arguments),
+    Diff(diff::Arguments),
+    Replay(replay::Arguments),
+    WhyRefused(why_refused::Arguments),
     GenCertificates(gen_certificates::Arguments),
     GenKubeconfig(gen_kubeconfig::Arguments),
     FetchToken(fetch_token::Arguments),
@@ -60,12 +70,24 @@ where
     S: FnOnce(R, Sandboxed) -> F,
     F: Future<Output = Result<(), RunError>>,
 {
-    let arguments: Vec<_> = arguments.into_iter().skip(1).collect();
+    let arguments = with_verb_of_name(arguments.into_iter().collect());
     let exit = match arguments.first() {
         Some(word) if is_other_verb(word) => other_verb(arguments),
         Some(_) | None => run::execute(arguments, prepare, serve),
     };
     exit.into()
+}
+
+/// Arguments without the program's name, or with the verb that the name stands for: kubectl runs a plugin
+/// by a file of its name.
+fn with_verb_of_name(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let name = arguments.first().map(Path::new).and_then(Path::file_name);
+    if name.is_some_and(|name| name == KUBECTL_PLUGIN) {
+        arguments.splice(..1, [OsString::from(WHY_REFUSED)]);
+    } else if !arguments.is_empty() {
+        arguments.remove(0);
+    }
+    arguments
 }
 
 /// A first word that is neither a flag nor `run`. What is not a verb either is for clap to refuse, with
@@ -98,6 +120,11 @@ impl Verb {
     fn execute(&self) -> Result<Exit, VerbError> {
         match self {
             Self::CheckPolicy(arguments) => check_policy::execute(arguments),
+            Self::Explain(arguments) => explain::execute(arguments),
+            Self::Test(arguments) => test::execute(arguments),
+            Self::Diff(arguments) => diff::execute(arguments),
+            Self::Replay(arguments) => replay::execute(arguments),
+            Self::WhyRefused(arguments) => why_refused::execute(arguments),
             Self::GenCertificates(arguments) => gen_certificates::execute(arguments),
             Self::GenKubeconfig(arguments) => gen_kubeconfig::execute(arguments),
             Self::FetchToken(arguments) => fetch_token::execute(arguments),

@@ -58,6 +58,16 @@ pub enum PolicyError {
     },
 }
 
+impl PolicyError {
+    /// The line that is at fault, counted from 1.
+    pub fn line(&self) -> usize {
+        match self {
+            Self::Empty | Self::TooLarge { .. } | Self::ByteOrderMark => 1,
+            Self::NotUtf8 { line } | Self::Syntax { line, .. } | Self::Field { line, .. } => *line,
+        }
+    }
+}
+
 /// Something in a policy that loads, yet may not mean what its author thinks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyWarning {

@@ -8,16 +8,21 @@ use tempfile::TempDir;
 
 use crate::{BINARY, ask, ended, refused, text};
 
-const VERBS: [&str; 9] = [
+const VERBS: [&str; 14] = [
     "check-policy",
     "completions",
+    "diff",
+    "explain",
     "fetch-token",
     "gen-certificates",
     "gen-kubeconfig",
     "man",
     "measure",
+    "replay",
     "run",
     "status",
+    "test",
+    "why-refused",
 ];
 
 #[test]

@@ -61,7 +61,7 @@ fn short_help_fits_a_screen() {
 
 #[test]
 fn the_reference_page_is_what_the_program_says_of_itself() {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(PAGE);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(PAGE);
     let page = std::fs::read_to_string(&path).unwrap();
     let (introduction, rest) = page.split_at(page.find("\n## check-policy").unwrap() + 1);
     if std::env::var_os(WRITE).is_some() {
