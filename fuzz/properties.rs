@@ -14,6 +14,7 @@ use nodeward::kube_wire::received_pod::{ReceivedPod, SoundPod};
 use nodeward::kube_wire::request_path::{CanonicalPath, Query, append_parameter};
 use nodeward::kube_wire::resource::{Item, PODS, Resource};
 use nodeward::kube_wire::watch_event::{WatchEvent, WatchReader, WatchStep};
+use nodeward::kubelet_api::attacked;
 use nodeward::policy::expressions::{Expression, Fuel};
 use nodeward::policy::{Circumstances, NoCounters, Policy};
 
@@ -115,6 +116,31 @@ pub(crate) fn request_target(input: &[u8]) {
         for (name, value) in again.iter() {
             assert_eq!(query.value(name), Some(value));
         }
+    }
+}
+
+/// What the guard of the kubelet's port grants is asked of the kubelet in words that mean the same.
+pub(crate) fn kubelet_call(input: &[u8]) {
+    let Some((choice, target)) = input.split_first() else { return };
+    let Ok(target) = std::str::from_utf8(target) else { return };
+    let method = if choice & 1 == 0 { "GET" } else { "POST" };
+    let upgrades = choice & 2 != 0;
+    if let Some(Ok((call, written))) = attacked::call(method, target, upgrades) {
+        let again = attacked::call(method, &written, upgrades);
+        assert_eq!(again, Some(Ok((call, written))), "the kubelet is asked for something else");
+    }
+}
+
+/// Whatever passes towards a pod's ports reaches permitted ports alone, and reads back as itself.
+pub(crate) fn port_forward(input: &[u8]) {
+    const PERMITTED: [u16; 2] = [80, 8080];
+    let (outcome, passed, ports) = attacked::port_forward(&PERMITTED, input);
+    assert!(ports.iter().all(|port| PERMITTED.contains(port)), "{ports:?}");
+    let (again, twice, same_ports) = attacked::port_forward(&PERMITTED, &passed);
+    assert_eq!(twice, passed, "what passed is read in another way");
+    assert_eq!(same_ports, ports);
+    if outcome.is_ok() {
+        assert_eq!(again, Ok(()));
     }
 }
 

@@ -52,6 +52,16 @@ fn every_kept_expression_has_an_answer_or_says_why_not() {
 }
 
 #[test]
+fn every_kept_call_of_the_kubelets_api_is_asked_as_it_is_understood() {
+    replay("kubelet_call", properties::kubelet_call);
+}
+
+#[test]
+fn every_kept_port_forward_reaches_permitted_ports_alone() {
+    replay("port_forward", properties::port_forward);
+}
+
+#[test]
 fn every_kept_request_target_has_one_meaning() {
     replay("request_target", properties::request_target);
 }

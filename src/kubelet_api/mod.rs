@@ -10,6 +10,7 @@
 //! connection to the kubelet carries two calls.
 
 mod answer;
+pub mod attacked;
 pub mod call;
 pub mod guard;
 pub mod judge;
