@@ -14,9 +14,11 @@ const POD_TEXT: &str = r#"{
             {"name": "a", "image": "ghcr.io/acme/a:1", "args": ["--x", "--y"],
                 "ports": [{"containerPort": 80}, {"containerPort": 443, "hostPort": 443}],
                 "env": [{"name": "A", "value": "\u00e91"}],
-                "resources": {"limits": {"cpu": "2", "memory": 1.5}}},
+                "resources": {"limits": {"cpu": "2", "pods": 1}, "requests": {"cpu": "2"}}},
             {"name": "b", "image": "docker.io/b", "securityContext": {"runAsUser": 0},
-                "livenessProbe": {"httpGet": {"port": "web", "path": "/"}}}]}}"#;
+                "resources": {"limits": {"memory": 1.5}},
+                "livenessProbe": {"httpGet": {"port": "web", "path": "/"}},
+                "readinessProbe": {"httpGet": {"port": "web", "path": "/up"}}}]}}"#;
 
 fn ask_of(pod: &str, text: &str, fuel: &mut Fuel) -> Answer {
     let expression =
@@ -68,6 +70,13 @@ fn what_is_true_of_a_pod_is_answered_yes() {
         "'b' > 'a' && 'a' <= 'a'",
         "[[1], [2]] == [[1], [2]] && [] == object.spec.containers.filter(c, false)",
         "object.metadata.labels == object.metadata.labels",
+        "object.spec.containers[0] == object.spec.containers[0]",
+        "object.spec.containers[0] != object.spec.containers[1]",
+        "object.spec.containers[0].resources.limits != object.spec.containers[0].resources.requests",
+        "object.spec.containers[1].livenessProbe != object.spec.containers[1].readinessProbe",
+        "object.spec.containers[0].ports[0] != object.spec.containers[0].ports[1]",
+        "object.spec.hostNetwork == true && object.spec.hostNetwork != false",
+        "[true] != [false] && [1] != [2] && ['a'] != ['b'] && [1] != [1, 2]",
         // Errors on one side do not matter when the other decides.
         "true || object.spec.hostPID",
         "object.spec.hostPID || true",
@@ -106,7 +115,7 @@ fn every_error_is_no_answer() {
         ("-9223372036854775808 / -1 == 1", Unanswered::Arithmetic),
         ("9223372036854775807 + object.spec.activeDeadlineSeconds > 0", Unanswered::Arithmetic),
         ("-(-9223372036854775808) == 1", Unanswered::Arithmetic),
-        ("object.spec.containers[0].resources.limits.memory == 1", Unanswered::Misfit),
+        ("object.spec.containers[1].resources.limits.memory == 1", Unanswered::Misfit),
         ("object.spec.containers[0].resources.limits.cpu > 1", Unanswered::Misfit),
         ("object.spec.containers[1].livenessProbe.httpGet.port > 1", Unanswered::Misfit),
         ("false || object.spec.hostPID", absent("hostPID")),
