@@ -10,7 +10,7 @@ use super::input::{self, PodSetting};
 use super::terminal::{give_json, say};
 use super::verb_error::VerbError;
 use crate::manifest::OfferedPod;
-use crate::policy::{Explanation, Finding, Policy, RuleExplanation, RuleOutcome};
+use crate::policy::{Change, Explanation, Finding, Policy, RuleExplanation, RuleOutcome};
 use crate::policy_tools::judge::{self, Judgement, Moment, judge};
 
 /// Explain rule by rule what a policy says about pods
@@ -167,6 +167,9 @@ fn rule_json(rule: &RuleExplanation) -> Value {
     let findings: Vec<_> = findings
         .iter()
         .map(|Finding { path, expected, found, change }| {
+            let change = change
+                .as_ref()
+                .map(|Change { place, value }| json!({"place": place, "value": value}));
             json!({"path": path, "expected": expected, "found": found, "change": change})
         })
         .collect();

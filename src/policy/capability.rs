@@ -80,6 +80,38 @@ impl DeniedCapabilities {
     }
 }
 
+/// Capabilities that a container may add, or must drop.
+#[derive(Clone, Debug)]
+pub(super) struct ListedCapabilities {
+    /// Folded; `ALL` may be among them.
+    names: Vec<&'static str>,
+}
+
+impl ListedCapabilities {
+    /// Takes names in any spelling, or says which is none.
+    pub(super) fn of<'n>(written: impl Iterator<Item = &'n str>) -> Result<Self, Unknown> {
+        let mut listed = DeniedCapabilities::default();
+        written.into_iter().try_for_each(|name| listed.insert(name))?;
+        Ok(Self { names: listed.names })
+    }
+
+    /// May `written` be added? A listed `ALL` stands for every capability there is.
+    pub(super) fn permit(&self, written: &str) -> bool {
+        self.names.contains(&ALL) || self.names.iter().any(|name| is_spelling_of(written, name))
+    }
+
+    /// The first of these that `dropped` leaves in place.
+    pub(super) fn kept_by(&self, dropped: &[&str]) -> Option<&'static str> {
+        let has = |name: &str| dropped.iter().any(|written| is_spelling_of(written, name));
+        if has(ALL) { None } else { self.names.iter().copied().find(|name| !has(name)) }
+    }
+
+    /// Folded, in the order written.
+    pub(super) fn names(&self) -> &[&'static str] {
+        &self.names
+    }
+}
+
 /// No capability has this name.
 #[derive(Debug)]
 pub(super) struct Unknown;

@@ -1,5 +1,6 @@
 //! What comes out of deciding on one pod: the verdict, and what whoever asked has to do about it.
 
+use super::v2::Updates;
 use super::verdict::{Reason, Verdict};
 
 /// All that was decided about one pod.
@@ -10,8 +11,10 @@ pub struct Decision<'v> {
     pub verdict: Verdict<'v>,
     /// Denials that were not enforced, to be logged.
     pub observed: Vec<Observation<'v>>,
-    /// The exception that the pod owes its admission to, to be logged.
-    pub exception: Option<ExceptionUse<'v>>,
+    /// The exceptions that the pod owes its admission to, each to be logged.
+    pub exceptions: Vec<ExceptionUse<'v>>,
+    /// Which of its fields may change while it runs.
+    pub updates: Updates,
     /// The counter of the signed policy that admitted it, to be remembered.
     pub counter: Option<CounterUse<'v>>,
 }
@@ -48,11 +51,22 @@ pub struct CounterUse<'v> {
 impl<'v> Decision<'v> {
     /// A verdict and nothing to be done about it.
     pub(super) fn plain(verdict: Verdict<'v>) -> Self {
-        Self { verdict, observed: Vec::new(), exception: None, counter: None }
+        Self {
+            verdict,
+            observed: Vec::new(),
+            exceptions: Vec::new(),
+            updates: Updates::ALL,
+            counter: None,
+        }
     }
 }
 
 impl<'v> Observation<'v> {
+    /// Keeps a denial from being enforced.
+    pub(super) fn of(denial: Verdict<'v>) -> Self {
+        Self { denial }
+    }
+
     /// The rule that would have denied the pod, `None` if no rule permitted it.
     pub fn rule(&self) -> Option<&'v str> {
         self.denial.rule()

@@ -68,9 +68,22 @@ impl PolicyError {
     }
 }
 
+/// What kind of remark a warning is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WarningKind {
+    /// It may not mean what its author thinks.
+    Odd,
+    /// It permits more than most pods need.
+    Broad,
+    /// It can never decide anything.
+    Unreachable,
+}
+
 /// Something in a policy that loads, yet may not mean what its author thinks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyWarning {
+    /// What kind of remark it is.
+    pub kind: WarningKind,
     /// Such as `rules[3].match.namespaceRegex`.
     pub path: String,
     /// Counted from 1: where the field's value begins.
@@ -95,8 +108,22 @@ pub(super) struct Warnings {
 impl Warnings {
     /// Says what is odd about a value.
     pub(super) fn add(&mut self, at: &Located<'_>, problem: impl Into<String>) {
+        self.keep(WarningKind::Odd, at, problem);
+    }
+
+    /// Says what permits more than most pods need.
+    pub(super) fn broad(&mut self, at: &Located<'_>, problem: impl Into<String>) {
+        self.keep(WarningKind::Broad, at, problem);
+    }
+
+    /// Says what can never decide anything.
+    pub(super) fn unreachable(&mut self, at: &Located<'_>, problem: impl Into<String>) {
+        self.keep(WarningKind::Unreachable, at, problem);
+    }
+
+    fn keep(&mut self, kind: WarningKind, at: &Located<'_>, problem: impl Into<String>) {
         if self.kept.len() < MAX_WARNINGS {
-            self.kept.push(at.warning(problem));
+            self.kept.push(PolicyWarning { kind, ..at.warning(problem) });
         } else {
             self.omitted = self.omitted.saturating_add(1);
         }

@@ -3,6 +3,8 @@
 //! Values of the environment may be in it. What is shown to whom is for the caller to decide, and
 //! texts are as the pod has them: whoever prints them escapes them.
 
+use std::fmt;
+
 use serde_json::Value;
 
 /// Every rule on one pod, in the order in which they are tried.
@@ -60,9 +62,18 @@ pub struct Finding {
     pub expected: String,
     /// What the pod has there, in words.
     pub found: String,
-    /// The least change of the rule that would make this finding go away: a merge patch (RFC 7386) of the
-    /// rule. `None` where the pod should change, not the rule.
-    pub change: Option<Value>,
+    /// The least change of the rule that would make this finding go away. `None` where the pod should
+    /// change, not the rule.
+    pub change: Option<Change>,
+}
+
+/// The least change of a rule that would make a finding go away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Where in the rule, such as `permit.containers[0].args`.
+    pub place: String,
+    /// What to write there; if a list is there already, what to add to it.
+    pub value: Value,
 }
 
 impl Finding {
@@ -74,6 +85,26 @@ impl Finding {
     ) -> Self {
         let (path, expected, found) = (path.into(), expected.into(), found.into());
         Self { path, expected, found, change: None }
+    }
+
+    /// Adds what to write into the rule, and where below its innermost entry.
+    pub(super) fn fixed_by(mut self, place: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.change = Some(Change { place: place.into(), value: value.into() });
+        self
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, expected, found, change: _ } = self;
+        write!(out, "{path}: found {found}, expected {expected}")
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { place, value } = self;
+        write!(out, "{place}: {value}")
     }
 }
 

@@ -85,6 +85,11 @@ impl<'a> ImageReference<'a> {
         name.filter(|_| self.host.is_docker_hub())
     }
 
+    /// The digest, if the reference pins its content.
+    pub(super) fn digest(&self) -> Option<&'a str> {
+        self.digest
+    }
+
     /// Whether the reference pins its content.
     pub(super) fn has_digest(&self) -> bool {
         self.digest.is_some()

@@ -8,13 +8,15 @@ use aws_lc_rs::digest::{SHA256, digest};
 use super::error::{MAX_POLICY_BYTES, PolicyError, Warnings};
 use super::located::{Located, quoted};
 use super::v1::SeedRules;
+use super::v2::NodePolicy;
+use super::v2::document::API_VERSION;
 use super::{Document, LoadedPolicy, Policy};
 
 /// Every pod may meet every rule, and each may hold a compiled regex.
 pub(super) const MAX_RULES: usize = 1000;
 
 /// Says which language a document is written in.
-const API_VERSION: &str = "apiVersion";
+const VERSION_KEY: &str = "apiVersion";
 
 /// Stands for the name that a policy does not have.
 const UNNAMED: &str = "unnamed";
@@ -25,26 +27,34 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 pub(super) fn load(bytes: &[u8]) -> Result<LoadedPolicy, PolicyError> {
     let text = checked_text(bytes)?;
     let document = Located::document(text)?;
-    if let Some((_, version)) = document.members()?.iter().find(|(key, _)| key == API_VERSION) {
-        return Err(unknown_version(version));
-    }
     let mut warnings = Warnings::default();
-    let (name, rules) = SeedRules::read(&document, &mut warnings)?;
-    let policy = Policy {
-        name: name.unwrap_or_else(|| UNNAMED.to_owned()),
-        digest: hex_sha256(bytes),
-        document: Document::V1(rules),
+    let (name, read) = match version(&document)? {
+        None => {
+            let (name, rules) = SeedRules::read(&document, &mut warnings)?;
+            (name.unwrap_or_else(|| UNNAMED.to_owned()), Document::V1(rules))
+        }
+        Some(()) => {
+            let (name, policy) = NodePolicy::read(&document, &mut warnings)?;
+            (name, Document::V2(Box::new(policy)))
+        }
     };
+    let policy = Policy { name, digest: hex_sha256(bytes), document: read };
     Ok(LoadedPolicy { policy, warnings: warnings.finish(&document) })
 }
 
-fn unknown_version(at: &Located<'_>) -> PolicyError {
-    match at.string() {
-        Ok(version) => at.refuse(format!(
-            "{} is not known here; leave the key out for the first version of the language",
-            quoted(&version)
-        )),
-        Err(error) => error,
+/// `None` for the first version, which does not say so.
+fn version(document: &Located<'_>) -> Result<Option<()>, PolicyError> {
+    let members = document.members()?;
+    let Some((_, at)) = members.iter().find(|(key, _)| key == VERSION_KEY) else {
+        return Ok(None);
+    };
+    match at.string()?.as_str() {
+        API_VERSION => Ok(Some(())),
+        other => Err(at.refuse(format!(
+            "{} is not known here; write {API_VERSION:?}, or leave the key out for the first \
+             version of the language",
+            quoted(other)
+        ))),
     }
 }
 
@@ -99,7 +109,10 @@ mod tests {
             (b"null", "the policy (line 1): is null; it must be an object"),
             (b"{\"name\": \"\\ud800\"}", "name (line 1): holds an escape that is not Unicode"),
             (b"{\"\\ud800\": 1}", "holds an escape that is not Unicode"),
-            (b"{\"apiVersion\": \"v9\"}", "apiVersion (line 1): \"v9\" is not known here; leave"),
+            (
+                b"{\"apiVersion\": \"v9\"}",
+                "apiVersion (line 1): \"v9\" is not known here; write \"nodeward.dev/v2\"",
+            ),
             (b"{\"apiVersion\": 2}", "apiVersion (line 1): is a number; it must be a string"),
         ] {
             let message = refusal(text);

@@ -7,7 +7,7 @@
 use serde::de::IgnoredAny;
 use serde_json::Deserializer;
 
-use super::error::{PolicyError, PolicyWarning};
+use super::error::{PolicyError, PolicyWarning, WarningKind};
 
 /// Keys quoted in messages are cut here: a hostile file must not flood the journal.
 const MAX_QUOTED_CHARS: usize = 64;
@@ -40,6 +40,29 @@ impl<'t> Object<'t> {
     /// The value of a key, if it is there.
     pub(super) fn find(&self, name: &str) -> Option<&Located<'t>> {
         self.members.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    /// The value of a key, read, if it is there.
+    pub(super) fn read<T>(
+        &self,
+        name: &str,
+        read: impl FnOnce(&Located<'t>) -> Result<T, PolicyError>,
+    ) -> Result<Option<T>, PolicyError> {
+        self.find(name).map(read).transpose()
+    }
+
+    /// The elements of a list that must have some, each read, if the key is there.
+    pub(super) fn list<T>(
+        &self,
+        name: &str,
+        mut read: impl FnMut(&Located<'t>) -> Result<T, PolicyError>,
+    ) -> Result<Option<Vec<T>>, PolicyError> {
+        self.read(name, |at| at.elements()?.iter().map(&mut read).collect())
+    }
+
+    /// The value of a key that must be there.
+    pub(super) fn required(&self, name: &str, remedy: &str) -> Result<&Located<'t>, PolicyError> {
+        self.find(name).ok_or_else(|| self.at.missing(name, remedy))
     }
 }
 
@@ -138,16 +161,42 @@ impl<'t> Located<'t> {
         }
     }
 
+    /// A whole number.
+    pub(super) fn integer(&self) -> Result<i64, PolicyError> {
+        self.raw().parse().map_err(|_| self.wrong_kind("a whole number that fits 64 bits"))
+    }
+
+    /// Does the text of this value say an object?
+    pub(super) fn is_object(&self) -> bool {
+        self.raw().starts_with('{')
+    }
+
+    /// Does it say a string?
+    pub(super) fn is_string(&self) -> bool {
+        self.raw().starts_with('"')
+    }
+
+    /// Does it say a list?
+    pub(super) fn is_list(&self) -> bool {
+        self.raw().starts_with('[')
+    }
+
+    /// Does it say a number?
+    pub(super) fn is_number(&self) -> bool {
+        self.raw().starts_with(|first: char| first == '-' || first.is_ascii_digit())
+    }
+
     /// The error that this value is.
     pub(super) fn refuse(&self, problem: impl Into<String>) -> PolicyError {
-        let PolicyWarning { path, line, problem } = self.warning(problem);
+        let PolicyWarning { kind: _, path, line, problem } = self.warning(problem);
         PolicyError::Field { path, line, problem }
     }
 
     /// The warning that this value deserves.
     pub(super) fn warning(&self, problem: impl Into<String>) -> PolicyWarning {
         let path = if self.path.is_empty() { "the policy" } else { &self.path };
-        PolicyWarning { path: path.to_owned(), line: self.line(), problem: problem.into() }
+        let (path, line, problem) = (path.to_owned(), self.line(), problem.into());
+        PolicyWarning { kind: WarningKind::Odd, path, line, problem }
     }
 
     /// The path of a member, whether it is there or not.
@@ -161,7 +210,8 @@ impl<'t> Located<'t> {
         &self.path
     }
 
-    fn raw(&self) -> &'t str {
+    /// The text of the value as it stands.
+    pub(super) fn raw(&self) -> &'t str {
         self.text.get(self.start..self.end).unwrap_or_default()
     }
 
@@ -183,6 +233,9 @@ impl<'t> Located<'t> {
             Some(b'n') => "null",
             Some(_) | None => "a number",
         };
+        if self.is_number() && wanted.contains("number") {
+            return self.refuse(format!("is no such number; it must be {wanted}"));
+        }
         self.refuse(format!("is {found}; it must be {wanted}"))
     }
 

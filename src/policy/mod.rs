@@ -27,16 +27,19 @@ mod rules;
 #[cfg(test)]
 mod sample_pods;
 mod v1;
+mod v2;
 mod verdict;
 
 pub use circumstances::{Circumstances, Counters, NoCounters};
 pub use decision::{CounterUse, Decision, ExceptionUse, Observation};
-pub use error::{MAX_POLICY_BYTES, PolicyError, PolicyWarning};
-pub use explanation::{Explanation, Finding, RuleEffect, RuleExplanation, RuleOutcome};
+pub use error::{MAX_POLICY_BYTES, PolicyError, PolicyWarning, WarningKind};
+pub use explanation::{Change, Explanation, Finding, RuleEffect, RuleExplanation, RuleOutcome};
 pub use verdict::{Grounds, Reason, Verdict, Violation};
 
 use crate::kube_wire::received_pod::SoundPod;
 use v1::SeedRules;
+use v2::NodePolicy;
+pub use v2::Updates;
 
 /// What decides on pods, and how records tell it.
 #[derive(Clone, Debug)]
@@ -51,6 +54,8 @@ pub struct Policy {
 enum Document {
     /// No `apiVersion`: the seed's language.
     V1(SeedRules),
+    /// `nodeward.dev/v2`.
+    V2(Box<NodePolicy>),
 }
 
 /// A policy that loaded, and what its author should look at.
@@ -89,27 +94,36 @@ impl Policy {
 
     /// How many rules there are.
     pub fn rule_count(&self) -> usize {
-        self.rule_names().count()
-    }
-
-    /// Names of the rules, in order.
-    pub fn rule_names(&self) -> impl Iterator<Item = &str> {
         match &self.document {
-            Document::V1(rules) => rules.names(),
+            Document::V1(rules) => rules.names().count(),
+            Document::V2(policy) => policy.rule_names().count(),
         }
     }
 
+    /// Names of all that can decide: the rules in order, then the exceptions.
+    pub fn rule_names(&self) -> impl Iterator<Item = &str> {
+        let (first, second) = match &self.document {
+            Document::V1(rules) => (Some(rules.names()), None),
+            Document::V2(policy) => {
+                (None, Some(policy.rule_names().chain(policy.exception_names())))
+            }
+        };
+        first.into_iter().flatten().chain(second.into_iter().flatten())
+    }
+
     /// What each rule says about one pod, in full: for people, not for requests.
-    pub fn explain(&self, pod: &SoundPod<'_>, _: &Circumstances<'_>) -> Explanation {
+    pub fn explain(&self, pod: &SoundPod<'_>, at: &Circumstances<'_>) -> Explanation {
         match &self.document {
             Document::V1(rules) => rules.explain(&pod.pod),
+            Document::V2(policy) => policy.explain(pod, at),
         }
     }
 
     /// Decides on one pod, now and here.
-    pub fn evaluate<'v>(&'v self, pod: &'v SoundPod<'v>, _: &Circumstances<'_>) -> Decision<'v> {
+    pub fn evaluate<'v>(&'v self, pod: &'v SoundPod<'v>, at: &Circumstances<'_>) -> Decision<'v> {
         match &self.document {
             Document::V1(rules) => Decision::plain(rules.verdict(&pod.pod)),
+            Document::V2(policy) => policy.decide(pod, at),
         }
     }
 }

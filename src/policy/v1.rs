@@ -102,7 +102,8 @@ fn read_rules(policy: &Object<'_>, warnings: &mut Warnings) -> Result<Vec<Rule>,
             warnings.add(element, format!("has the name {name} of an earlier rule; rename"));
         }
         if let Some(last) = &last {
-            warnings.add(element, format!("is never reached: rule {last} matches every pod"));
+            warnings
+                .unreachable(element, format!("is never reached: rule {last} matches every pod"));
         } else if rule.catches_everything() {
             last = Some(name);
         }
@@ -120,7 +121,7 @@ mod tests {
     fn explain(rules: &str, pod: &Pod<'_>) -> Vec<RuleExplanation> {
         let text = format!(r#"{{"name":"n","defaultAction":"deny","rules":[{rules}]}}"#);
         let policy = Policy::parse(text.as_bytes()).unwrap().policy;
-        let Document::V1(rules) = &policy.document;
+        let Document::V1(rules) = &policy.document else { panic!("it is of the first version") };
         rules.explain(pod).rules
     }
 

@@ -5,6 +5,8 @@
 
 use std::fmt::{self, Write as _};
 
+use super::explanation::Finding;
+
 /// Longest text of a pod in a reason: every valid image reference fits (255 of path, 128 of tag,
 /// 71 of digest and a host).
 const MAX_QUOTED_CHARS: usize = 512;
@@ -33,6 +35,42 @@ pub enum Grounds<'v> {
     },
     /// No rule matched.
     DefaultAction,
+    /// The first allow rule of the second version that the pod fits.
+    Permit {
+        /// Its `name`.
+        rule: &'v str,
+    },
+    /// An exception that the pod fits.
+    Exception {
+        /// Its `name`.
+        name: &'v str,
+    },
+    /// A denial that is only observed.
+    Observed {
+        /// The rule that observes, `None` if the whole policy does.
+        rule: Option<&'v str>,
+    },
+    /// A deny rule of the second version.
+    Objection {
+        /// Its `name`.
+        rule: &'v str,
+        /// Its `message`.
+        message: Option<&'v str>,
+        /// What does not fit its `unless`, if it has one.
+        finding: Option<Box<Finding>>,
+    },
+    /// No rule of the second version permits the pod.
+    Unpermitted {
+        /// The allow rule that it fits best, and the first thing that does not.
+        nearest: Option<(&'v str, Box<Finding>)>,
+    },
+    /// The pod is bound to another node.
+    ForeignNode {
+        /// The pod's.
+        node: &'v str,
+        /// Ours.
+        ours: String,
+    },
 }
 
 /// How a pod violates a rule's conditions. Texts are the pod's unless named otherwise.
@@ -113,8 +151,12 @@ impl<'v> Verdict<'v> {
     /// The rule that decided, `None` for the default action.
     pub fn rule(&self) -> Option<&'v str> {
         match self.grounds() {
-            Grounds::Rule { name, .. } => Some(name),
-            Grounds::DefaultAction => None,
+            Grounds::Rule { name, .. } | Grounds::Exception { name } => Some(name),
+            Grounds::Permit { rule } | Grounds::Objection { rule, .. } => Some(rule),
+            Grounds::Observed { rule } => *rule,
+            Grounds::DefaultAction | Grounds::Unpermitted { .. } | Grounds::ForeignNode { .. } => {
+                None
+            }
         }
     }
 
@@ -124,7 +166,7 @@ impl<'v> Verdict<'v> {
     }
 }
 
-/// Displays as the seed's reason strings.
+/// Displays in the words of the seed, and in the same manner what the seed could not say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reason<'v>(&'v Verdict<'v>);
 
@@ -136,6 +178,32 @@ impl fmt::Display for Reason<'_> {
         };
         match self.0.grounds() {
             Grounds::DefaultAction => write!(out, "no matching rules, default action is {action}"),
+            Grounds::Permit { rule } => write!(out, "allowed by rule '{rule}': fits its permit"),
+            Grounds::Exception { name } => {
+                write!(out, "allowed by exception '{name}': fits its permit")
+            }
+            Grounds::Observed { rule: Some(rule) } => {
+                write!(out, "allowed by rule '{rule}': it only observes")
+            }
+            Grounds::Observed { rule: None } => out.write_str("allowed: the policy only observes"),
+            Grounds::Objection { rule, message, finding } => {
+                write!(out, "denied by rule '{rule}'")?;
+                match (message, finding) {
+                    (Some(message), Some(finding)) => write!(out, ": {message} ({finding})"),
+                    (Some(message), None) => write!(out, ": {message}"),
+                    (None, Some(finding)) => write!(out, ": {finding}"),
+                    (None, None) => out.write_str(": matched all criteria"),
+                }
+            }
+            Grounds::Unpermitted { nearest: None } => {
+                out.write_str("no rule permits it, and none is about it")
+            }
+            Grounds::Unpermitted { nearest: Some((rule, finding)) } => {
+                write!(out, "no rule permits it; closest is rule '{rule}': {finding}")
+            }
+            Grounds::ForeignNode { node, ours } => {
+                write!(out, "pod is bound to node '{}', this is '{}'", Quoted(node), Quoted(ours))
+            }
             Grounds::Rule { name, message, violation } => {
                 write!(out, "{participle} by rule '{name}': ")?;
                 match (self.0.is_allow(), message, violation) {

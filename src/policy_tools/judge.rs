@@ -46,7 +46,7 @@ pub fn judge(policy: &Policy, pod: &Value, moment: &Moment) -> Judgement {
             observed: observed
                 .map(|one| (one.rule().map(str::to_owned), one.reason().to_string()))
                 .collect(),
-            exception: decision.exception.map(|it| it.name.to_owned()),
+            exception: decision.exceptions.first().map(|it| it.name.to_owned()),
         }
     });
     decided.unwrap_or_else(|fault| Judgement {

@@ -1,0 +1,180 @@
+//! The order of deciding: deny rules, allow rules, exceptions, and else no.
+
+use super::NodePolicy;
+use super::exception::Exception;
+use super::finding::Findings;
+use super::permit::{PodPermit, Updates};
+use super::rule::{Effect, Rule, first_finding, objection, objects};
+use super::subject::Subject;
+use crate::kube_wire::pod_view::PodView;
+use crate::kube_wire::received_pod::SoundPod;
+use crate::policy::circumstances::Circumstances;
+use crate::policy::decision::{Decision, ExceptionUse, Observation};
+use crate::policy::verdict::{Grounds, Verdict};
+
+/// What deciding has come to so far.
+#[derive(Default)]
+struct Course<'v> {
+    observed: Vec<Observation<'v>>,
+    exceptions: Vec<ExceptionUse<'v>>,
+}
+
+impl NodePolicy {
+    /// Decides on one pod.
+    pub(in crate::policy) fn decide<'v>(
+        &'v self,
+        pod: &'v SoundPod<'v>,
+        at: &Circumstances<'_>,
+    ) -> Decision<'v> {
+        let subject = Subject::new(PodView::of(pod));
+        let mut course = Course::default();
+        let (verdict, updates) = self.rule(&subject, at, &mut course);
+        let is_denied = !verdict.is_allow();
+        if is_denied && !self.observes {
+            // What let it past a deny rule did not let it run.
+            course.exceptions.clear();
+        }
+        let verdict = match is_denied && self.observes {
+            true => {
+                course.observed.push(Observation::of(verdict));
+                Verdict::Allow(Grounds::Observed { rule: None })
+            }
+            false => verdict,
+        };
+        let Course { observed, exceptions } = course;
+        Decision { observed, exceptions, updates, ..Decision::plain(verdict) }
+    }
+
+    fn rule<'v>(
+        &'v self,
+        subject: &Subject<'v>,
+        at: &Circumstances<'_>,
+        course: &mut Course<'v>,
+    ) -> (Verdict<'v>, Updates) {
+        let node = subject.view.spec.node_name;
+        if node != at.node {
+            let ours = at.node.to_owned();
+            return (Verdict::Deny(Grounds::ForeignNode { node, ours }), Updates::USUAL);
+        }
+        if let Some(denial) = self.denial(subject, at, course) {
+            return (denial, Updates::USUAL);
+        }
+        if let Some((rule, permit)) = self.permitting(subject) {
+            let grounds = Grounds::Permit { rule: &rule.name };
+            return (Verdict::Allow(grounds), permit.updates);
+        }
+        if let Some((exception, permit)) = self.excepting(subject, at.now) {
+            course.exceptions.push(exception.used());
+            let grounds = Grounds::Exception { name: &exception.name };
+            return (Verdict::Allow(grounds), permit.updates);
+        }
+        if let Some((rule, permit)) = self.observing(subject) {
+            let denial = Verdict::Deny(unpermitted(Some((rule, permit)), subject));
+            course.observed.push(Observation::of(denial));
+            let grounds = Grounds::Observed { rule: Some(&rule.name) };
+            return (Verdict::Allow(grounds), permit.updates);
+        }
+        let grounds = unpermitted(self.nearest(subject), subject);
+        (Verdict::Deny(grounds), Updates::USUAL)
+    }
+
+    /// What a deny rule says. Observed and lifted ones are noted.
+    fn denial<'v>(
+        &'v self,
+        subject: &Subject<'v>,
+        at: &Circumstances<'_>,
+        course: &mut Course<'v>,
+    ) -> Option<Verdict<'v>> {
+        for rule in &self.rules {
+            let Effect::Deny(unless) = &rule.effect else { continue };
+            if !rule.scope.includes(subject) || !objects(unless.as_deref(), subject) {
+                continue;
+            }
+            if let Some(exception) = self.lifting(rule, subject, at.now) {
+                course.exceptions.push(exception.used());
+                continue;
+            }
+            let denial = Verdict::Deny(Grounds::Objection {
+                rule: &rule.name,
+                message: rule.message.as_deref(),
+                finding: objection(unless.as_deref(), subject).map(Box::new),
+            });
+            match rule.observes {
+                true => course.observed.push(Observation::of(denial)),
+                false => return Some(denial),
+            }
+        }
+        None
+    }
+
+    /// The first allow rule that the pod fits.
+    pub(super) fn permitting(&self, subject: &Subject<'_>) -> Option<(&Rule, &PodPermit)> {
+        self.allowing().find(|(rule, permit)| {
+            rule.scope.includes(subject)
+                && permit.check(subject, &mut Findings::any()).is_continue()
+        })
+    }
+
+    /// The first exception that permits the pod and still holds.
+    pub(super) fn excepting(
+        &self,
+        subject: &Subject<'_>,
+        now: i64,
+    ) -> Option<(&Exception, &PodPermit)> {
+        let live = self.exceptions.iter().filter(|exception| exception.covers(subject, now));
+        let mut permits =
+            live.filter_map(|exception| Some((exception, exception.permit.as_deref()?)));
+        permits.find(|(_, permit)| permit.check(subject, &mut Findings::any()).is_continue())
+    }
+
+    /// The first allow rule in observe mode that is about the pod.
+    pub(super) fn observing(&self, subject: &Subject<'_>) -> Option<(&Rule, &PodPermit)> {
+        self.allowing().find(|(rule, _)| rule.observes && rule.scope.includes(subject))
+    }
+
+    /// The exception that lifts this deny rule for the pod, if one does and still holds.
+    pub(super) fn lifting(
+        &self,
+        rule: &Rule,
+        subject: &Subject<'_>,
+        now: i64,
+    ) -> Option<&Exception> {
+        let lifts = |exception: &&Exception| exception.lifts.contains(&rule.name);
+        self.exceptions.iter().filter(lifts).find(|exception| exception.covers(subject, now))
+    }
+
+    /// Of the allow rules that are about the pod the one that it fits best.
+    fn nearest(&self, subject: &Subject<'_>) -> Option<(&Rule, &PodPermit)> {
+        let mut nearest = None;
+        let mut fewest = usize::MAX;
+        for (rule, permit) in self.allowing() {
+            if !rule.scope.includes(subject) {
+                continue;
+            }
+            let mut findings = Findings::counting(fewest);
+            let _ = permit.check(subject, &mut findings);
+            if findings.count() < fewest {
+                fewest = findings.count();
+                nearest = Some((rule, permit));
+            }
+        }
+        nearest
+    }
+
+    fn allowing(&self) -> impl Iterator<Item = (&Rule, &PodPermit)> {
+        self.rules.iter().filter_map(|rule| match &rule.effect {
+            Effect::Allow(permit) => Some((rule, &**permit)),
+            Effect::Deny(_) => None,
+        })
+    }
+}
+
+fn unpermitted<'v>(
+    nearest: Option<(&'v Rule, &'v PodPermit)>,
+    subject: &Subject<'v>,
+) -> Grounds<'v> {
+    let nearest = nearest.and_then(|(rule, permit)| {
+        Some((rule.name.as_str(), Box::new(first_finding(permit, subject)?)))
+    });
+    Grounds::Unpermitted { nearest }
+}

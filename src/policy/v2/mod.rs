@@ -1,0 +1,53 @@
+//! The second version of the language: allow-lists over the whole pod.
+//!
+//! Deny rules always win, wherever they stand; then the first allow rule that a pod fits lets it
+//! run, then an exception. What nobody permits is denied. `docs/reference/policy-v2.md`.
+
+mod argv_rule;
+pub(super) mod check;
+mod decide;
+pub(super) mod document;
+#[cfg(test)]
+mod evasions;
+mod exception;
+mod explain;
+pub(super) mod finding;
+mod names;
+mod number_rule;
+pub(super) mod permit;
+#[cfg(test)]
+mod properties;
+mod rule;
+#[cfg(test)]
+mod sample;
+mod scope;
+pub(super) mod subject;
+#[cfg(test)]
+mod tests;
+mod text_rule;
+
+pub use permit::Updates;
+
+use exception::Exception;
+use rule::Rule;
+
+/// A document of this version.
+#[derive(Clone, Debug)]
+pub(super) struct NodePolicy {
+    /// What it would deny is logged and let through.
+    observes: bool,
+    rules: Vec<Rule>,
+    exceptions: Vec<Exception>,
+}
+
+impl NodePolicy {
+    /// Names of the rules, in order.
+    pub(super) fn rule_names(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().map(|rule| rule.name.as_str())
+    }
+
+    /// Names of the exceptions, in order.
+    pub(super) fn exception_names(&self) -> impl Iterator<Item = &str> {
+        self.exceptions.iter().map(|exception| exception.name.as_str())
+    }
+}

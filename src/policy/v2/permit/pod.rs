@@ -1,0 +1,390 @@
+//! The whole of a permit: what a pod may be.
+
+use super::annotations::AnnotationRules;
+use super::container::{ContainerPermit, Surroundings};
+use super::containers::check_containers;
+use super::dns::DnsRules;
+use super::pod_security_context::PodSecurityRules;
+use super::resources::{MaxResources, check_resources};
+use super::security::InheritedValues;
+use super::updates::Updates;
+use super::volumes::{VolumeRule, check_volumes};
+use super::{Reading, Unlisted};
+use crate::kube_wire::pod_view::{Os, PodSpec, PodView, ReferredObject, ResourceClaim};
+use crate::policy::error::{PolicyError, Warnings};
+use crate::policy::located::{Located, Object};
+use crate::policy::v2::check::{Check, NOTHING};
+use crate::policy::v2::finding::{Findings, Fit, Place, finding};
+use crate::policy::v2::names::Names;
+use crate::policy::v2::scope::Scope;
+use crate::policy::v2::subject::Subject;
+use crate::policy::v2::text_rule::{TextRule, quoted};
+
+const KEYS: [&str; 23] = [
+    "unlisted",
+    "containers",
+    "orderedInit",
+    "volumes",
+    "apiAccess",
+    "hostNetwork",
+    "hostPID",
+    "hostIPC",
+    "shareProcessNamespace",
+    "hostUsers",
+    "securityContext",
+    "runtimeClasses",
+    "serviceAccounts",
+    "automountServiceAccountToken",
+    "serviceLinks",
+    "hostname",
+    "subdomain",
+    "hostnameOverride",
+    "setHostnameAsFQDN",
+    "imagePullSecrets",
+    "resourceClaims",
+    "annotations",
+    "updates",
+];
+
+/// Who a pod is when nobody says otherwise.
+const DEFAULT_SERVICE_ACCOUNT: &str = "default";
+
+/// What a pod may be.
+#[derive(Clone, Debug)]
+pub(in crate::policy) struct PodPermit {
+    pub(super) unlisted: Unlisted,
+    pub(super) containers: Option<Vec<ContainerPermit>>,
+    ordered_init: bool,
+    pub(super) volumes: Option<Vec<VolumeRule>>,
+    /// The volume that the API server adds may be there.
+    pub(super) api_access: bool,
+    host_network: Option<bool>,
+    host_pid: Option<bool>,
+    host_ipc: Option<bool>,
+    share_process_namespace: Option<bool>,
+    host_users: Option<HostUsers>,
+    security: PodSecurityRules,
+    pub(super) runtime_classes: Option<Names>,
+    pub(super) service_accounts: Option<Names>,
+    automount_token: Option<bool>,
+    pub(super) service_links: Option<bool>,
+    hostname: Option<TextRule>,
+    subdomain: Option<TextRule>,
+    hostname_override: Option<TextRule>,
+    hostname_as_fqdn: Option<bool>,
+    dns: DnsRules,
+    pub(super) image_pull_secrets: Option<Names>,
+    resource_claims: Option<Names>,
+    annotations: AnnotationRules,
+    pub(in crate::policy) updates: Updates,
+}
+
+/// Whose users a pod has: the node's, or a range of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum HostUsers {
+    Any,
+    Node,
+    Own,
+}
+
+impl PodPermit {
+    /// Reads a permit. `usual` is what becomes of what is not listed, if the permit does not say.
+    pub(in crate::policy) fn read(
+        at: &Located<'_>,
+        usual: Unlisted,
+        warnings: &mut Warnings,
+    ) -> Result<Self, PolicyError> {
+        let block = at.object(&[&KEYS[..], &DnsRules::KEYS[..]].concat())?;
+        let unlisted = block.read("unlisted", Unlisted::read)?.unwrap_or(usual);
+        if unlisted != usual && unlisted == Unlisted::Permit {
+            let problem = "permits whatever the permit does not list; list what is needed";
+            block.find("unlisted").into_iter().for_each(|at| warnings.broad(at, problem));
+        }
+        let reading = &mut Reading { unlisted, warnings };
+        let mut permit = Self::open(unlisted);
+        permit.read_contents(&block, reading)?;
+        permit.read_sharing(&block, reading)?;
+        permit.read_names(&block, reading)?;
+        Ok(permit)
+    }
+
+    /// A scope that names service accounts permits them, if the permit does not say otherwise.
+    pub(in crate::policy) fn take_service_accounts(&mut self, scope: &Scope) {
+        if self.service_accounts.is_none() {
+            self.service_accounts = scope.service_accounts().cloned();
+        }
+    }
+
+    /// Says nothing but what becomes of what is not listed.
+    pub(in crate::policy) fn open(unlisted: Unlisted) -> Self {
+        Self {
+            unlisted,
+            containers: None,
+            ordered_init: false,
+            volumes: None,
+            api_access: unlisted == Unlisted::Permit,
+            host_network: None,
+            host_pid: None,
+            host_ipc: None,
+            share_process_namespace: None,
+            host_users: None,
+            security: PodSecurityRules::default(),
+            runtime_classes: None,
+            service_accounts: None,
+            automount_token: None,
+            service_links: None,
+            hostname: None,
+            subdomain: None,
+            hostname_override: None,
+            hostname_as_fqdn: None,
+            dns: DnsRules::default(),
+            image_pull_secrets: None,
+            resource_claims: None,
+            annotations: AnnotationRules::default(),
+            updates: Updates::USUAL,
+        }
+    }
+
+    fn read_contents(
+        &mut self,
+        block: &Object<'_>,
+        reading: &mut Reading<'_>,
+    ) -> Result<(), PolicyError> {
+        self.containers = block.list("containers", |at| ContainerPermit::read(at, reading))?;
+        self.ordered_init = block.read("orderedInit", Located::boolean)?.unwrap_or(false);
+        self.volumes = block.list("volumes", |at| VolumeRule::read(at, reading))?;
+        if let Some(access) = block.read("apiAccess", Located::boolean)? {
+            self.api_access = access;
+        }
+        let security = block.read("securityContext", |at| PodSecurityRules::read(at, reading))?;
+        self.security = security.unwrap_or_default();
+        if let Some(annotations) =
+            block.read("annotations", |at| AnnotationRules::read(at, reading))?
+        {
+            self.annotations = annotations;
+        }
+        self.updates = block.read("updates", Updates::read)?.unwrap_or(Updates::USUAL);
+        Ok(())
+    }
+
+    fn read_sharing(
+        &mut self,
+        block: &Object<'_>,
+        reading: &mut Reading<'_>,
+    ) -> Result<(), PolicyError> {
+        let flag = |key| block.read(key, Located::boolean);
+        self.host_network = flag("hostNetwork")?;
+        self.host_pid = flag("hostPID")?;
+        self.host_ipc = flag("hostIPC")?;
+        self.share_process_namespace = flag("shareProcessNamespace")?;
+        self.automount_token = flag("automountServiceAccountToken")?;
+        self.service_links = flag("serviceLinks")?;
+        self.hostname_as_fqdn = flag("setHostnameAsFQDN")?;
+        self.host_users = block.read("hostUsers", HostUsers::read)?;
+        let texts = |key, reading: &mut Reading<'_>| {
+            block.read(key, |at| TextRule::read(at, reading.warnings))
+        };
+        self.hostname = texts("hostname", reading)?;
+        self.subdomain = texts("subdomain", reading)?;
+        self.hostname_override = texts("hostnameOverride", reading)?;
+        self.dns = DnsRules::read(block, reading)?;
+        Ok(())
+    }
+
+    fn read_names(
+        &mut self,
+        block: &Object<'_>,
+        reading: &mut Reading<'_>,
+    ) -> Result<(), PolicyError> {
+        let mut names = |key| block.read(key, |at| Names::read_permit(at, reading.warnings));
+        self.service_accounts = names("serviceAccounts")?;
+        self.image_pull_secrets = names("imagePullSecrets")?;
+        self.resource_claims = names("resourceClaims")?;
+        self.runtime_classes = names("runtimeClasses")?;
+        Ok(())
+    }
+
+    /// What of the pod does not fit.
+    pub(in crate::policy) fn check(&self, subject: &Subject<'_>, findings: &mut Findings) -> Fit {
+        let PodView { identity: _, labels: _, annotations, controller: _, containers: _, spec } =
+            &subject.view;
+        let around = Surroundings {
+            subject,
+            inherited_rules: &self.security.inherited,
+            inherited_values: InheritedValues::of_pod(spec.security_context.as_ref()),
+            may_access_api: self.api_access,
+        };
+        let entries = self.containers.as_deref().unwrap_or_default();
+        check_containers(entries, self.ordered_init, around, self.unlisted, findings)?;
+        let check = &mut Check { unlisted: self.unlisted, findings };
+        self.annotations.check(annotations, check)?;
+        check_volumes(self.volumes.as_deref(), self.api_access, subject, check)?;
+        self.check_spec(subject, check)
+    }
+
+    fn check_spec(&self, subject: &Subject<'_>, check: &mut Check<'_>) -> Fit {
+        let PodSpec {
+            host_network,
+            host_pid,
+            host_ipc,
+            share_process_namespace,
+            host_users,
+            security_context,
+            runtime_class_name,
+            service_account_name,
+            service_account,
+            automount_service_account_token,
+            enable_service_links,
+            image_pull_secrets,
+            hostname,
+            subdomain,
+            hostname_override,
+            set_hostname_as_fqdn,
+            dns_policy,
+            dns_config,
+            host_aliases,
+            os,
+            resources,
+            resource_claims,
+            // Decided on in front of all rules.
+            node_name: _,
+            volumes: _,
+        } = &subject.view.spec;
+        let spec = Place::Top("spec");
+        let shares_processes = *share_process_namespace == Some(true);
+        let is_fqdn = *set_hostname_as_fqdn == Some(true);
+        for (rule, is, key) in [
+            (self.host_network, *host_network, "hostNetwork"),
+            (self.host_pid, *host_pid, "hostPID"),
+            (self.host_ipc, *host_ipc, "hostIPC"),
+            (self.share_process_namespace, shares_processes, "shareProcessNamespace"),
+            (self.hostname_as_fqdn, is_fqdn, "setHostnameAsFQDN"),
+        ] {
+            check.may(rule, is, &spec.field(key), key)?;
+        }
+        self.check_host_users(*host_users, &spec.field("hostUsers"), check)?;
+        let unlisted = check.unlisted;
+        check.findings.below(
+            || "securityContext".to_owned(),
+            |findings| {
+                let check = &mut Check { unlisted, findings };
+                self.security.check(
+                    security_context.as_ref(),
+                    &spec.field("securityContext"),
+                    check,
+                )
+            },
+        )?;
+        let class = runtime_class_name.unwrap_or_default();
+        let place = spec.field("runtimeClassName");
+        check.name(self.runtime_classes.as_ref(), class, &place, "runtimeClasses")?;
+        self.check_identity(service_account_name, service_account, subject, check)?;
+        let has_token = *automount_service_account_token == Some(true) && !self.api_access;
+        let key = "automountServiceAccountToken";
+        check.may(self.automount_token, has_token, &spec.field(key), key)?;
+        let has_links = enable_service_links.unwrap_or(true);
+        let place = spec.field("enableServiceLinks");
+        check.may(self.service_links, has_links, &place, "serviceLinks")?;
+        for (rule, text, key) in [
+            (&self.hostname, *hostname, "hostname"),
+            (&self.subdomain, *subdomain, "subdomain"),
+            (&self.hostname_override, hostname_override.unwrap_or_default(), "hostnameOverride"),
+        ] {
+            check.text(rule.as_ref(), text, &spec.field(key), key)?;
+        }
+        self.dns.check(dns_policy, dns_config.as_ref(), host_aliases, check)?;
+        let Os { name: os } = os.clone().unwrap_or_default();
+        check.unless(matches!(os, "" | "linux"), || {
+            finding(&spec.field("os").field("name"), "\"linux\"", quoted(os))
+        })?;
+        // Amounts alone: the API takes no devices at the level of the pod.
+        let place = spec.field("resources");
+        check_resources(None, &MaxResources::default(), resources.as_ref(), &place, check)?;
+        self.check_references(image_pull_secrets, resource_claims, check)
+    }
+
+    /// The kubelet reads the first of the two names, others the second.
+    fn check_identity(
+        &self,
+        name: &str,
+        former: &str,
+        subject: &Subject<'_>,
+        check: &mut Check<'_>,
+    ) -> Fit {
+        let spec = Place::Top("spec");
+        check.unless(former.is_empty() || former == name, || {
+            finding(&spec.field("serviceAccount"), quoted(name), quoted(former))
+        })?;
+        let place = spec.field("serviceAccountName");
+        let account = subject.service_account();
+        match &self.service_accounts {
+            Some(names) => check.name(Some(names), account, &place, "serviceAccounts"),
+            None => check.unlisted(account == DEFAULT_SERVICE_ACCOUNT, || {
+                finding(&place, quoted(DEFAULT_SERVICE_ACCOUNT), quoted(account))
+                    .fixed_by("serviceAccounts", vec![account])
+            }),
+        }
+    }
+
+    fn check_references(
+        &self,
+        secrets: &[ReferredObject<'_>],
+        claims: &[ResourceClaim<'_>],
+        check: &mut Check<'_>,
+    ) -> Fit {
+        let spec = Place::Top("spec");
+        let list = spec.field("imagePullSecrets");
+        for (index, ReferredObject { name }) in secrets.iter().enumerate() {
+            let place = list.element(index);
+            let rule = self.image_pull_secrets.as_ref();
+            check.name(rule, name, &place, "imagePullSecrets")?;
+        }
+        let list = spec.field("resourceClaims");
+        claims.iter().enumerate().try_for_each(|(index, claim)| {
+            let ResourceClaim { name: _, resource_claim_name, resource_claim_template_name } =
+                claim;
+            let place = list.element(index);
+            let named = resource_claim_name.or(*resource_claim_template_name).unwrap_or_default();
+            match &self.resource_claims {
+                Some(names) => check.name(Some(names), named, &place, "resourceClaims"),
+                None => check.unlisted(false, || {
+                    finding(&place, NOTHING, format!("the device claim {}", quoted(named)))
+                        .fixed_by("resourceClaims", vec![named])
+                }),
+            }
+        })
+    }
+
+    /// A range of users of its own relaxes nothing here, so it has to be asked for like a change.
+    fn check_host_users(
+        &self,
+        value: Option<bool>,
+        place: &Place<'_>,
+        check: &mut Check<'_>,
+    ) -> Fit {
+        let is_own = value == Some(false);
+        let found = || if is_own { "false" } else { "true or nothing" };
+        match self.host_users {
+            Some(HostUsers::Any) => Fit::Continue(()),
+            Some(HostUsers::Node) => {
+                check.unless(!is_own, || finding(place, "true or nothing", found()))
+            }
+            Some(HostUsers::Own) => check.unless(is_own, || finding(place, "false", found())),
+            None => check.unlisted(!is_own, || {
+                finding(place, "true or nothing", found()).fixed_by("hostUsers", false)
+            }),
+        }
+    }
+}
+
+impl HostUsers {
+    fn read(at: &Located<'_>) -> Result<Self, PolicyError> {
+        if at.is_string() {
+            return match at.string()?.as_str() {
+                "any" => Ok(Self::Any),
+                _ => Err(at.refuse("is not known; write true, false or \"any\"")),
+            };
+        }
+        at.boolean().map(|node| if node { Self::Node } else { Self::Own })
+    }
+}
