@@ -60,7 +60,8 @@ fn what_is_true_of_a_pod_is_answered_yes() {
         "matches(object.metadata.name, '^p$')",
         "object.spec.containers.exists(c, has(c.ports) && c.ports.exists(p, has(p.hostPort) && p.hostPort < 1024))",
         "object.spec.activeDeadlineSeconds * 2 - 10 == 50 && 7 / 2 == 3 && -7 % 2 == -1",
-        "object.metadata.labels.exists(k, k == 'tier')",
+        "object.metadata.labels.exists(k, k == 'tier') && size(object.metadata.labels) == 2",
+        "object.metadata.name.matches('^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$')",
         "object.spec.containers[1].livenessProbe.httpGet.port == 'web'",
         "object.spec.containers[1].livenessProbe.httpGet.port != 80",
         "object.spec.containers[0].resources.limits['cpu'] == '2'",
@@ -117,6 +118,7 @@ fn every_error_is_no_answer() {
         ("-(-9223372036854775808) == 1", Unanswered::Arithmetic),
         ("object.spec.containers[1].resources.limits.memory == 1", Unanswered::Misfit),
         ("object.spec.containers[0].resources.limits.cpu > 1", Unanswered::Misfit),
+        ("[1, 'a'].all(x, x > 0)", Unanswered::Misfit),
         ("object.spec.containers[1].livenessProbe.httpGet.port > 1", Unanswered::Misfit),
         ("false || object.spec.hostPID", absent("hostPID")),
         ("object.spec.hostPID && true", absent("hostPID")),
@@ -207,6 +209,9 @@ fn an_expression_of_the_limits_loads_and_one_beyond_does_not() {
     assert!(
         Expression::compile(&chain(MAX_EXPRESSION_BYTES / 8)).unwrap_err().contains("bytes long")
     );
+    let list = |count: usize| format!("1 in [1{}]", ",1".repeat(count));
+    assert!(Expression::compile(&list(MAX_TERMS - 4)).is_ok());
+    assert!(Expression::compile(&list(MAX_TERMS - 3)).unwrap_err().contains("1024 terms"));
     let sum = |count: usize| format!("{}1 == 1", "1+".repeat(count));
     assert!(Expression::compile(&sum(MAX_DEPTH - 2)).is_ok());
     assert!(Expression::compile(&sum(MAX_DEPTH)).unwrap_err().contains("levels"));
@@ -241,6 +246,23 @@ fn a_pod_that_would_cost_too_much_has_no_answer() {
         let answer = ask_of(&pod, text, &mut Fuel::default());
         assert_eq!(answer, Answer::Unanswered(Unanswered::Exhausted), "{text}");
     }
+}
+
+#[test]
+fn long_texts_cost_more_than_short_ones() {
+    let cost = |text: &str| {
+        let mut fuel = Fuel::default();
+        assert_eq!(ask_of(POD_TEXT, text, &mut fuel), Answer::Yes, "{text}");
+        FUEL_PER_DECISION - fuel.left()
+    };
+    let long = "a".repeat(1000);
+    for short in
+        ["'' == ''", "'' <= ''", "('' + '').endsWith('')", "''.startsWith('')", "size('') >= 0"]
+    {
+        let expensive = cost(&short.replace("''", &format!("'{long}'")));
+        assert!(expensive >= cost(short) + 1000 / 32, "{short}: {expensive}");
+    }
+    assert!(cost(&format!("'{long}'.matches('^a+$')")) > 1000 * 8);
 }
 
 #[test]
