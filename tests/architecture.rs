@@ -51,7 +51,7 @@ const IMPURE: [&str; 15] = [
 
 /// Who alone may name a thing: a file or a room.
 const SOLE_USERS: [(&str, &str); 16] = [
-    ("cel", "src/policy/expressions/"),
+    ("cel::", "src/policy/expressions/"),
     ("caps", "src/sandbox/capabilities.rs"),
     ("clap", "src/cli/"),
     ("clap_complete", "src/cli/completions.rs"),

@@ -4,9 +4,8 @@ use super::NodePolicy;
 use super::exception::Exception;
 use super::finding::Findings;
 use super::permit::{PodPermit, Updates};
-use super::rule::{Effect, Rule, first_finding, objection, objects};
+use super::rule::{Effect, Rule, first_finding};
 use super::subject::Subject;
-use crate::kube_wire::pod_view::PodView;
 use crate::kube_wire::received_pod::SoundPod;
 use crate::policy::circumstances::Circumstances;
 use crate::policy::decision::{Decision, ExceptionUse, Observation};
@@ -26,7 +25,7 @@ impl NodePolicy {
         pod: &'v SoundPod<'v>,
         at: &Circumstances<'_>,
     ) -> Decision<'v> {
-        let subject = Subject::new(PodView::of(pod));
+        let subject = Subject::of(pod);
         let mut course = Course::default();
         let (verdict, updates) = self.rule(&subject, at, &mut course);
         let is_denied = !verdict.is_allow();
@@ -86,18 +85,19 @@ impl NodePolicy {
         course: &mut Course<'v>,
     ) -> Option<Verdict<'v>> {
         for rule in &self.rules {
-            let Effect::Deny(unless) = &rule.effect else { continue };
-            if !rule.scope.includes(subject) || !objects(unless.as_deref(), subject) {
+            let Effect::Deny(objections) = &rule.effect else { continue };
+            if !rule.scope.includes(subject) {
                 continue;
             }
+            let Some(objection) = objections.first(subject) else { continue };
             if let Some(exception) = self.lifting(rule, subject, at.now) {
                 course.exceptions.push(exception.used());
                 continue;
             }
             let denial = Verdict::Deny(Grounds::Objection {
                 rule: &rule.name,
-                message: rule.message.as_deref(),
-                finding: objection(unless.as_deref(), subject).map(Box::new),
+                message: objection.message().or(rule.message.as_deref()),
+                finding: objection.finding(subject).map(Box::new),
             });
             match rule.observes {
                 true => course.observed.push(Observation::of(denial)),

@@ -6,7 +6,6 @@ use super::finding::{Findings, Fit};
 use super::permit::PodPermit;
 use super::rule::{Effect, Rule};
 use super::subject::Subject;
-use crate::kube_wire::pod_view::PodView;
 use crate::kube_wire::received_pod::SoundPod;
 use crate::policy::circumstances::Circumstances;
 use crate::policy::explanation::{Explanation, Finding, RuleEffect, RuleExplanation, RuleOutcome};
@@ -23,7 +22,7 @@ impl NodePolicy {
         let decisive = match &decision.verdict {
             Verdict::Allow(_) | Verdict::Deny(_) => decision.verdict.rule(),
         };
-        let subject = Subject::new(PodView::of(pod));
+        let subject = Subject::of(pod);
         let rules = self.rules.iter().map(|rule| self.explain_rule(rule, &subject, at, decisive));
         let exceptions =
             self.exceptions.iter().map(|it| explain_exception(it, &subject, at, decisive));
@@ -57,12 +56,10 @@ impl NodePolicy {
                     (false, false) => out(RuleOutcome::DoesNotApply, findings),
                 }
             }
-            Effect::Deny(unless) => {
-                let findings = unless.as_ref().map(|unless| misfits(unless, subject, "unless"));
-                if findings.as_ref().is_some_and(Vec::is_empty) {
+            Effect::Deny(objections) => {
+                let Some(findings) = objections.explain(subject) else {
                     return out(RuleOutcome::DoesNotApply, Vec::new());
-                }
-                let findings = findings.unwrap_or_default();
+                };
                 if self.lifting(rule, subject, at.now).is_some() {
                     return out(RuleOutcome::Overruled, findings);
                 }

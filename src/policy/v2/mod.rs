@@ -14,6 +14,7 @@ mod explain;
 pub(super) mod finding;
 mod names;
 mod number_rule;
+mod objections;
 pub(super) mod permit;
 #[cfg(test)]
 mod properties;

@@ -2,6 +2,7 @@
 
 use super::check::Unlisted;
 use super::finding::Findings;
+use super::objections::Objections;
 use super::permit::PodPermit;
 use super::scope::Scope;
 use super::subject::Subject;
@@ -10,8 +11,8 @@ use crate::policy::error::{PolicyError, Warnings};
 use crate::policy::explanation::Finding;
 use crate::policy::located::{Located, Object};
 
-const KEYS: [&str; 8] =
-    ["name", "description", "action", "mode", "match", "message", "permit", "unless"];
+const KEYS: [&str; 9] =
+    ["name", "description", "action", "mode", "match", "message", "permit", "unless", "cel"];
 
 const ACTIONS: [&str; 2] = ["allow", "deny"];
 
@@ -33,8 +34,8 @@ pub(in crate::policy) struct Rule {
 pub(in crate::policy) enum Effect {
     /// Lets it run if it fits.
     Allow(Box<PodPermit>),
-    /// Keeps it from running, unless it fits.
-    Deny(Option<Box<PodPermit>>),
+    /// Keeps it from running if there is something against it.
+    Deny(Objections),
 }
 
 impl Rule {
@@ -64,11 +65,19 @@ impl Rule {
         }
     }
 
+    /// How many expressions it has.
+    pub(super) fn expressions(&self) -> usize {
+        match &self.effect {
+            Effect::Allow(_) => 0,
+            Effect::Deny(objections) => objections.expressions(),
+        }
+    }
+
     /// Does every pod that it is about end here, whatever it is?
     pub(super) fn is_final(&self) -> bool {
         match &self.effect {
             Effect::Allow(_) => self.observes,
-            Effect::Deny(unless) => unless.is_none() && !self.observes,
+            Effect::Deny(objections) => objections.are_unconditional() && !self.observes,
         }
     }
 }
@@ -79,7 +88,7 @@ impl Effect {
         scope: &Scope,
         warnings: &mut Warnings,
     ) -> Result<Self, PolicyError> {
-        for key in ["unless", "message"] {
+        for key in ["unless", "cel", "message"] {
             if let Some(at) = block.find(key) {
                 return Err(at.refuse("is for deny rules; an allow rule has `permit`"));
             }
@@ -95,24 +104,8 @@ impl Effect {
         if let Some(at) = block.find("permit") {
             return Err(at.refuse("is for allow rules; a deny rule has `unless`"));
         }
-        let unless = block.read("unless", |at| {
-            if at.members()?.is_empty() {
-                return Err(at.refuse("is empty, so every pod fits it; fill it or remove the key"));
-            }
-            PodPermit::read(at, Unlisted::Permit, warnings)
-        })?;
-        Ok(Self::Deny(unless.map(Box::new)))
+        Objections::read(block, warnings).map(Self::Deny)
     }
-}
-
-/// Does a deny rule with this `unless` object to the pod?
-pub(super) fn objects(unless: Option<&PodPermit>, subject: &Subject<'_>) -> bool {
-    unless.is_none_or(|unless| unless.check(subject, &mut Findings::any()).is_break())
-}
-
-/// Why it does: what does not fit, `None` if it objects to every pod that it is about.
-pub(super) fn objection(unless: Option<&PodPermit>, subject: &Subject<'_>) -> Option<Finding> {
-    unless.and_then(|unless| first_finding(unless, subject))
 }
 
 /// The first thing about the pod that does not fit.

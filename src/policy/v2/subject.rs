@@ -1,8 +1,11 @@
 //! The pod that is being decided on, and what several rules ask about it.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 
+use crate::kube_wire::json::Value;
 use crate::kube_wire::pod_view::{Container, PodView, VolumeMount};
+use crate::kube_wire::received_pod::SoundPod;
+use crate::policy::expressions::{Answer, Expression, Fuel, Unanswered};
 use crate::policy::image_reference::ImageReference;
 
 /// A pod in full, and its images.
@@ -11,6 +14,9 @@ pub(in crate::policy) struct Subject<'v> {
     pub(in crate::policy) view: PodView<'v>,
     /// As many as there are containers, in the same order.
     images: Vec<ImageText<'v>>,
+    document: Value<'v>,
+    /// What expressions may still cost.
+    fuel: RefCell<Fuel>,
 }
 
 /// An image as some field of a pod has it; parsed once, and only if some rule asks.
@@ -29,9 +35,18 @@ pub(super) struct ParsedImage<'v> {
 
 impl<'v> Subject<'v> {
     /// Nothing is parsed yet.
-    pub(in crate::policy) fn new(view: PodView<'v>) -> Self {
+    pub(in crate::policy) fn of(pod: &'v SoundPod<'v>) -> Self {
+        let view = PodView::of(pod);
         let images = view.containers.iter().map(|it| ImageText::new(it.image)).collect();
-        Self { view, images }
+        Self { view, images, document: pod.checked.value(), fuel: RefCell::default() }
+    }
+
+    /// What an expression says of the pod. All expressions of a decision share what they may cost.
+    pub(super) fn ask(&self, expression: &Expression) -> Answer {
+        // Asking asks nothing else, so the fuel is never lent already.
+        self.fuel.try_borrow_mut().map_or(Answer::Unanswered(Unanswered::Exhausted), |mut fuel| {
+            expression.ask(self.document, &mut fuel)
+        })
     }
 
     /// All containers, each with its image.
