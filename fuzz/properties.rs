@@ -107,10 +107,7 @@ pub(crate) fn request_target(input: &[u8]) {
     if let Ok(query) = Query::parse(query) {
         let mut written = String::new();
         for (name, value) in query.iter() {
-            // Names are ours when we write; values are the caller's.
-            if name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-                append_parameter(&mut written, name, value);
-            }
+            append_parameter(&mut written, name, value);
         }
         let again = Query::parse(&written).expect("what was written is read");
         for (name, value) in again.iter() {
