@@ -11,7 +11,7 @@ use nodeward::kube_wire::list::{ListReader, ListStep};
 use nodeward::kube_wire::pod_view::PodView;
 use nodeward::kube_wire::received_object::{ObjectKind, ReceivedObject};
 use nodeward::kube_wire::received_pod::{ReceivedPod, SoundPod};
-use nodeward::kube_wire::request_path::{CanonicalPath, Query, append_parameter};
+use nodeward::kube_wire::request_path::{CanonicalPath, Query, TargetFault, append_parameter};
 use nodeward::kube_wire::resource::{Item, PODS, Resource};
 use nodeward::kube_wire::watch_event::{WatchEvent, WatchReader, WatchStep};
 use nodeward::kubelet_api::attacked;
@@ -109,7 +109,11 @@ pub(crate) fn request_target(input: &[u8]) {
         for (name, value) in query.iter() {
             append_parameter(&mut written, name, value);
         }
-        let again = Query::parse(&written).expect("what was written is read");
+        // Escapes take room: what just fitted may no longer.
+        let again = match Query::parse(&written) {
+            Err(TargetFault::TooLong) => return,
+            read => read.expect("what was written is read"),
+        };
         for (name, value) in again.iter() {
             assert_eq!(query.value(name), Some(value));
         }
@@ -208,11 +212,13 @@ fn watch(pieces: &[&[u8]], of: Of) -> (Vec<String>, Option<DocumentFault>) {
     }
 }
 
-/// Offsets count from the unit at hand, which a split moves.
+/// Offsets count from the unit at hand, which a split moves; and of two flaws in what ends a stream
+/// anyway, a split decides which is met first.
 fn without_place(fault: DocumentFault) -> DocumentFault {
     match fault {
         DocumentFault::Syntax(mut fault) => {
             fault.offset = 0;
+            fault.problem = "";
             DocumentFault::Syntax(fault)
         }
         other => other,
