@@ -216,6 +216,140 @@ fn a_pod_that_says_false_is_told_of_beside_each_container_that_does_not_object()
 }
 
 #[test]
+fn a_pod_that_is_unconfined_is_no_profile_to_inherit() {
+    let pod = pod_with("spec/securityContext/seccompProfile", json!({"type": "Unconfined"}));
+    let found = violations(Level::Restricted, Version::LATEST, &pod);
+    assert_eq!(found.len(), 5, "the pod and each container: {found:?}");
+}
+
+/// Is the pod with one value replaced allowed?
+fn allows(level: Level, pointer: &str, value: Value) -> bool {
+    violations(level, Version::LATEST, &pod_with(pointer, value)).is_empty()
+}
+
+#[test]
+fn what_is_allowed_is_spelt_in_one_way() {
+    const SECURITY: &str = "spec/containers/1/securityContext";
+    const ANNOTATION: &str =
+        "metadata/annotations/container.apparmor.security.beta.kubernetes.io!app";
+    let in_container = |field: &str| format!("{SECURITY}/{field}");
+    let profile = |name: &str| json!({"type": name});
+    for (pointer, allowed, forbidden) in [
+        (
+            ANNOTATION.to_owned(),
+            vec![json!(""), json!("runtime/default"), json!("localhost/p")],
+            vec![json!("localhost"), json!("RuntimeDefault"), json!("unconfined")],
+        ),
+        (
+            in_container("seccompProfile"),
+            vec![Value::Null, profile("RuntimeDefault"), profile("Localhost")],
+            vec![json!({}), profile(""), profile("Unconfined"), profile("runtimedefault")],
+        ),
+        (
+            in_container("appArmorProfile"),
+            vec![Value::Null, profile("RuntimeDefault"), profile("Localhost")],
+            vec![json!({}), profile("Unconfined"), profile("runtime/default")],
+        ),
+        (
+            in_container("capabilities/add"),
+            vec![json!([]), json!(["CHOWN", "SYS_CHROOT"])],
+            vec![json!(["ALL"]), json!(["NET_RAW"]), json!(["CAP_CHOWN"]), json!([""])],
+        ),
+        (
+            in_container("seLinuxOptions"),
+            vec![json!({}), json!({"level": "s0"}), profile("container_engine_t")],
+            vec![profile("spc_t"), profile("Container_t")],
+        ),
+        (
+            in_container("procMount"),
+            vec![Value::Null, json!("Default")],
+            vec![json!(""), json!("default"), json!("Unmasked")],
+        ),
+        (
+            "spec/securityContext/sysctls".to_owned(),
+            vec![json!([]), json!([{"name": "net.ipv4.tcp_wmem", "value": "1"}])],
+            vec![
+                json!([{"name": "net/ipv4/tcp_wmem", "value": "1"}]),
+                json!([{"name": "net.ipv4.tcp_notsent_lowat", "value": "1"}]),
+            ],
+        ),
+        (
+            format!("{APP}/ports"),
+            vec![json!([{"containerPort": 1, "hostPort": 0}])],
+            vec![json!([{"hostPort": 65536}]), json!([{"hostPort": -1}])],
+        ),
+    ] {
+        for value in allowed {
+            assert!(allows(Level::Baseline, &pointer, value.clone()), "{pointer} {value}");
+        }
+        for value in forbidden {
+            assert!(!allows(Level::Baseline, &pointer, value.clone()), "{pointer} {value}");
+        }
+    }
+}
+
+#[test]
+fn restricted_takes_no_other_spelling() {
+    for (pointer, value, expected) in [
+        ("spec/containers/1/securityContext/capabilities/add", json!(["NET_BIND_SERVICE"]), true),
+        ("spec/containers/1/securityContext/capabilities/add", json!(["CHOWN"]), false),
+        ("spec/containers/1/securityContext/capabilities/drop", json!(["KILL", "ALL"]), true),
+        ("spec/containers/1/securityContext/capabilities/drop", json!(["CAP_ALL"]), false),
+        ("spec/securityContext/runAsUser", json!(0), false),
+        ("spec/securityContext/runAsUser", json!(-1), true),
+    ] {
+        let shown = value.to_string();
+        assert_eq!(allows(Level::Restricted, pointer, value), expected, "{pointer} {shown}");
+    }
+}
+
+#[test]
+fn only_what_is_called_windows_is_windows_and_only_false_is_a_user_namespace() {
+    let bare = |field: &str, value: Value| {
+        let mut pod = hardened();
+        for list in ["initContainers", "containers", "ephemeralContainers"] {
+            for container in pod["spec"][list].as_array_mut().expect("a list") {
+                container["securityContext"] = json!({});
+            }
+        }
+        pod["spec"]["securityContext"] = json!({"runAsNonRoot": true});
+        pod["spec"][field] = value;
+        violations(Level::Restricted, Version::LATEST, &pod).is_empty()
+    };
+    assert!(bare("os", json!({"name": "windows"})));
+    assert!(!bare("os", json!({"name": "Windows"})) && !bare("os", json!({"name": "linux"})));
+
+    for (host_users, expected) in [(json!(false), true), (json!(true), false), (Value::Null, false)]
+    {
+        let mut pod = pod_with("spec/securityContext/runAsUser", json!(0));
+        pod["spec"]["hostUsers"] = host_users;
+        let is_allowed = violations(Level::Restricted, Version::LATEST, &pod).is_empty();
+        assert_eq!(is_allowed, expected, "{pod}");
+    }
+}
+
+#[test]
+fn every_probe_and_hook_is_asked_for_a_host() {
+    let http = json!({"httpGet": {"port": 1, "host": "h"}});
+    let tcp = json!({"tcpSocket": {"port": 1, "host": "h"}});
+    for field in [
+        "livenessProbe",
+        "readinessProbe",
+        "startupProbe",
+        "lifecycle/postStart",
+        "lifecycle/preStop",
+    ] {
+        for (kind, value) in [("httpGet", &http), ("tcpSocket", &tcp)] {
+            let pointer = format!("{APP}/{field}");
+            let path = format!("spec.containers[1].{}.{kind}.host", field.replace('/', "."));
+            let text = format!("{path}: found \"h\"");
+            let expected = [("hostProbesAndHostLifecycle", text.as_str())];
+            assert_found(Level::Baseline, &pointer, value.clone(), &expected);
+        }
+    }
+}
+
+#[test]
 fn a_volume_without_source_is_restricted_too() {
     for (source, text) in [
         (json!({"name": "v"}), "spec.volumes[0]: found nothing"),
