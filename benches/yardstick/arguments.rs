@@ -58,6 +58,8 @@ pub(crate) enum Subject {
     Lag,
     /// Processor time of one pod, without network
     Decision,
+    /// From the start to the first connection, with a policy of 1 MB
+    Start,
     /// Resident memory
     Memory,
 }
@@ -69,8 +71,10 @@ pub(crate) enum Target {
     Direct,
     /// The speed limit
     Haproxy,
-    /// kubelet-proxy
+    /// kubelet-proxy, with a policy of version 1
     Ours,
+    /// kubelet-proxy, with a policy of version 2
+    OursV2,
 }
 
 impl Subject {
@@ -81,7 +85,7 @@ impl Subject {
             Self::Get => Some(Timed::Get),
             Self::Burst => Some(Timed::Burst),
             Self::Lag => Some(Timed::Lag),
-            Self::Decision | Self::Memory => None,
+            Self::Decision | Self::Start | Self::Memory => None,
         }
     }
 }
@@ -108,7 +112,7 @@ impl Arguments {
 
     /// The targets, in the order of the table's columns.
     pub(crate) fn targets(&self) -> Vec<Target> {
-        [Target::Direct, Target::Haproxy, Target::Ours]
+        [Target::Direct, Target::Haproxy, Target::Ours, Target::OursV2]
             .into_iter()
             .filter(|target| self.target.is_empty() || self.target.contains(target))
             .collect()

@@ -18,6 +18,7 @@ mod report;
 mod running;
 mod speed;
 mod stage;
+mod start;
 mod statistics;
 
 use std::process::ExitCode;
@@ -88,6 +89,9 @@ fn measure_all(stage: &Stage, arguments: &Arguments, report: &mut Report) -> Res
     }
     if arguments.asks_for(Subject::Decision) {
         decision::measure(stage, arguments, report)?;
+    }
+    if arguments.asks_for(Subject::Start) {
+        start::measure(stage, arguments, report)?;
     }
     if arguments.asks_for(Subject::Memory) {
         memory::measure(stage, arguments, report)?;

@@ -72,7 +72,8 @@ impl Load {
         command.arg("-pods").arg(self.pods.to_string());
         command.arg("-seconds").arg(self.seconds.to_string());
         command.args(["-events", BURST_EVENTS]);
-        command.arg(format!("-denied={}", route.target == Target::Ours));
+        let decides = matches!(route.target, Target::Ours | Target::OursV2);
+        command.arg(format!("-denied={decides}"));
         let output = command.output()?;
         if !output.status.success() {
             return Err(String::from_utf8_lossy(&output.stderr).trim().into());

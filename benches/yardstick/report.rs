@@ -30,6 +30,7 @@ pub(crate) enum Row {
     LagTail,
     Decision,
     WholePod,
+    Start,
     PeakMemory,
     LargeListMemory,
     LargeListFactor,
@@ -73,6 +74,7 @@ impl Row {
             Self::LagTail => form("event lag at 200/s, p99", 1.0, 0, "µs", Goal::None),
             Self::Decision => form("decision on a pod, 50 rules", 1.0, 2, "µs", Goal::AtMost(20.0)),
             Self::WholePod => form("… from its bytes to ours", 1.0, 2, "µs", Goal::None),
+            Self::Start => form("start with a policy of 1 MB", 1e3, 0, "ms", Goal::AtMost(200.0)),
             Self::PeakMemory => form("peak RSS of all that", MEGABYTE, 1, "MB", Goal::AtMost(24.0)),
             Self::LargeListMemory => form("peak RSS, 60 MB list", MEGABYTE, 1, "MB", Goal::None),
             Self::LargeListFactor => {
@@ -80,6 +82,29 @@ impl Row {
             }
             Self::IdleMemory => form("idle RSS", MEGABYTE, 1, "MB", Goal::AtMost(10.0)),
         }
+    }
+}
+
+impl Row {
+    /// Does the second version cost no more than it may? Asked of lists and bursts.
+    fn judge_versions(self, of_version_1: Option<Summary>) -> &'static str {
+        let Some(found) = of_version_1 else { return "" };
+        let kept = match self {
+            Self::ListMedian => found.median <= MOST_OF_VERSION_1,
+            Self::Burst => found.median >= MOST_OF_VERSION_1.recip(),
+            Self::ListTail
+            | Self::Gets
+            | Self::LagMedian
+            | Self::LagTail
+            | Self::Decision
+            | Self::WholePod
+            | Self::Start
+            | Self::PeakMemory
+            | Self::LargeListMemory
+            | Self::LargeListFactor
+            | Self::IdleMemory => return "",
+        };
+        if kept { "reached" } else { "missed" }
     }
 }
 
@@ -174,26 +199,46 @@ impl Report {
             )
         };
         let ours = summary(of(Target::Ours));
-        let ratio = ratio(of(Target::Ours), of(Target::Haproxy));
-        let (goal, verdict) = form.judge(ours, ratio);
-        let ratio = ratio.map_or_else(
-            || "–".to_owned(),
-            |found| format!("{:.2} ({:.2}–{:.2})", found.median, found.least, found.most),
-        );
+        let of_haproxy = ratio(of(Target::Ours), of(Target::Haproxy));
+        let (goal, verdict) = form.judge(ours, of_haproxy);
+        let of_version_1 = ratio(of(Target::OursV2), of(Target::Ours));
         vec![
             form.name.to_owned(),
             show(Target::Direct),
             show(Target::Haproxy),
             show(Target::Ours),
-            ratio,
+            told(of_haproxy),
             goal,
             verdict.to_owned(),
+            show(Target::OursV2),
+            told(of_version_1),
+            row.judge_versions(of_version_1).to_owned(),
         ]
     }
 }
 
-const HEADER: [&str; 7] =
-    ["", "direct", "haproxy", "kubelet-proxy", "of haproxy (range)", "goal", ""];
+const HEADER: [&str; 10] = [
+    "",
+    "direct",
+    "haproxy",
+    "kubelet-proxy",
+    "of haproxy (range)",
+    "goal",
+    "",
+    "with a v2 policy",
+    "of v1 (range)",
+    "within a tenth",
+];
+
+/// What a policy of version 2 may cost, in times of the same in version 1.
+const MOST_OF_VERSION_1: f64 = 1.1;
+
+fn told(ratio: Option<Summary>) -> String {
+    ratio.map_or_else(
+        || "–".to_owned(),
+        |found| format!("{:.2} ({:.2}–{:.2})", found.median, found.least, found.most),
+    )
+}
 
 impl Form {
     /// The goal in words, and whether the medians reach it.

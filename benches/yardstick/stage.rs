@@ -18,6 +18,9 @@ use crate::running::{Running, bound};
 pub(crate) const NODE: &str = "bench";
 /// What the node calls itself to the API server, and the kubelet to the proxy.
 const NODE_USER: &str = "system:node:bench";
+/// What kubelet-proxy decides by: the same verdicts in either language.
+const POLICY_V1: &str = "policy.json";
+const POLICY_V2: &str = "policy-v2.json";
 const GO_SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/go/yardstick");
 const PROXY: &str = env!("CARGO_BIN_EXE_kubelet-proxy");
 
@@ -58,7 +61,8 @@ impl Stage {
             identity.write(dir, name);
             identity.write_bundle(dir, name);
         }
-        write_private(dir, "policy.json", include_str!("policy.json"));
+        write_private(dir, POLICY_V1, include_str!("policy.json"));
+        write_private(dir, POLICY_V2, include_str!("policy-v2.json"));
         Ok(Self {
             dir: dir.to_owned(),
             yardstick: build_go()?,
@@ -94,7 +98,11 @@ impl Stage {
             }
             Target::Ours => {
                 let address = free_address()?;
-                (address, Some(self.kubelet_proxy(address, server)?))
+                (address, Some(self.kubelet_proxy(address, server, POLICY_V1)?))
+            }
+            Target::OursV2 => {
+                let address = free_address()?;
+                (address, Some(self.kubelet_proxy(address, server, POLICY_V2)?))
             }
         };
         let mut opened = Route { target, address, program };
@@ -116,7 +124,13 @@ impl Stage {
         Running::start(command, &self.dir, "haproxy")
     }
 
-    fn kubelet_proxy(&self, address: SocketAddr, server: SocketAddr) -> Result<Running, Failure> {
+    /// Starts kubelet-proxy with one of the policies in the directory.
+    pub(crate) fn kubelet_proxy(
+        &self,
+        address: SocketAddr,
+        server: SocketAddr,
+        policy: &str,
+    ) -> Result<Running, Failure> {
         let kubeconfig = write_private(&self.dir, "kubeconfig", &kubeconfig(server));
         let mut words = self.under.iter().flat_map(|under| under.split_whitespace());
         let mut command = match words.next() {
@@ -134,7 +148,7 @@ impl Stage {
             ("--tls-cert", "server.crt"),
             ("--tls-key", "server.key"),
             ("--client-ca", "ca.crt"),
-            ("--admission-policy", "policy.json"),
+            ("--admission-policy", policy),
         ] {
             command.arg(flag).arg(self.dir.join(file));
         }
@@ -176,6 +190,6 @@ fn build_go() -> Result<PathBuf, Failure> {
 
 /// A loopback port that was free a moment ago. Should another program take it first, the one
 /// started on it says so and the run ends.
-fn free_address() -> Result<SocketAddr, Failure> {
+pub(crate) fn free_address() -> Result<SocketAddr, Failure> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }
