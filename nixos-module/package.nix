@@ -16,7 +16,7 @@ in
     pname = "kubelet-proxy";
     inherit (manifest.package) version;
 
-    # Documentation and tests do not change the program. policies/ and units/ are installed.
+    # Documentation and tests do not change the program. policies/, docs/schema/ and units/ are installed.
     src = lib.fileset.toSource {
       inherit root;
       fileset = lib.fileset.unions [
@@ -26,6 +26,7 @@ in
         (root + "/examples")
         (root + "/benches")
         (root + "/policies")
+        (root + "/docs/schema")
         (root + "/tests")
         (root + "/units")
         (lib.fileset.maybeMissing (root + "/vm-tests/node_promises"))
@@ -48,6 +49,7 @@ in
         install -D --mode=0644 --target-directory=$out/lib/systemd/system units/*.{service,socket,path}
         install -D --mode=0644 units/kubelet-proxy.sysusers $out/lib/sysusers.d/kubelet-proxy.conf
         install -D --mode=0644 --target-directory=$out/share/kubelet-proxy/policies policies/*.json
+        install -D --mode=0644 --target-directory=$out/share/kubelet-proxy/schema docs/schema/*.json
         for catalog in units/*.catalog; do
           [[ ! -e $catalog ]] || install -D --mode=0644 --target-directory=$out/lib/systemd/catalog "$catalog"
         done
