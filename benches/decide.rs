@@ -83,6 +83,67 @@ fn with_pod(json: &str, mut inspect: impl FnMut(&SoundPod<'_>)) {
     inspect(&SoundPod { checked, pod });
 }
 
+/// A document of 100 rules, the last of which permits the pod: 50 deny rules that look at each container,
+/// 49 allow rules in whose scope the pod is not or that it does not fit, and one that it fits.
+fn second_version() -> Policy {
+    let rules: Vec<_> = (0..100)
+        .map(|number| match number {
+            0..25 => format!(
+                r##"{{"name":"deny-{number}","action":"deny","match":{{}},
+                    "unless":{{"containers":[{{"securityContext":{{"privileged":false,
+                        "capabilities":{{"drop":["ALL"]}}}}}}]}}}}"##
+            ),
+            25..50 => format!(
+                r##"{{"name":"deny-{number}","action":"deny","match":{{"namespaces":["dev-{number}*"]}}}}"##
+            ),
+            50..75 => format!(
+                r##"{{"name":"allow-{number}","action":"allow","match":{{"podNames":["other-{number}-*"]}},
+                    "permit":{{"containers":[{{"images":{{"registries":["ghcr.io"]}}}}]}}}}"##
+            ),
+            75..99 => format!(
+                r##"{{"name":"allow-{number}","action":"allow","match":{{"namespaces":["prod-*"]}},
+                    "permit":{{"containers":[{{"images":{{"repositories":["ghcr.io/other-{number}/*"]}}}}]}}}}"##
+            ),
+            _ => r##"{"name":"app","action":"allow","match":{"namespaces":["prod-*"]},"permit":{
+                "containers":[{"images":{"repositories":["ghcr.io/example/*"]},"command":["/app"],
+                    "args":["--serve",{"regex":"--port=[0-9]+"}],
+                    "env":[{"name":"MODE","value":"fast"},{"name":"LEVEL","value":{"oneOf":["a","b"]}}],
+                    "mounts":[{"volume":"tmp","path":"/tmp","readOnly":false}],
+                    "securityContext":{"capabilities":{"drop":["ALL"]},"runAsUser":{"min":1}}}],
+                "volumes":[{"emptyDir":{}}],"serviceLinks":true}}"##
+                .to_owned(),
+        })
+        .collect();
+    let rules = rules.join(",");
+    let text = format!(
+        r#"{{"apiVersion":"nodeward.dev/v2","kind":"NodePolicy","name":"bench","rules":[{rules}]}}"#
+    );
+    Policy::parse(text.as_bytes()).unwrap().policy
+}
+
+/// A pod of ten containers, each with command, environment, mount and security context.
+fn ten_containers() -> String {
+    let containers: Vec<_> = (0..10)
+        .map(|number| {
+            format!(
+                r#"{{"name":"c{number}","image":"ghcr.io/example/app@{DIGEST}","command":["/app"],
+                    "args":["--serve","--port=80{number}"],
+                    "env":[{{"name":"MODE","value":"fast"}},{{"name":"LEVEL","value":"b"}}],
+                    "volumeMounts":[{{"name":"tmp","mountPath":"/tmp"}}],
+                    "resources":{{"limits":{{"cpu":"1","memory":"64Mi"}}}},
+                    "securityContext":{{"capabilities":{{"drop":["ALL"]}},"runAsUser":1000}}}}"#
+            )
+        })
+        .collect();
+    let containers = containers.join(",");
+    format!(
+        r#"{{"metadata":{{"namespace":"prod-shop","name":"shop-1",
+            "uid":"0b5ec4f2-6c8e-4ea1-8f27-1f8a4d7f2c11","labels":{{"app":"shop"}}}},
+        "spec":{{"nodeName":"node-1","containers":[{containers}],
+            "volumes":[{{"name":"tmp","emptyDir":{{}}}}]}}}}"#
+    )
+}
+
 fn decide(criterion: &mut Criterion) {
     let policy = policy();
     let mut group = criterion.benchmark_group("decide");
@@ -97,6 +158,14 @@ fn decide(criterion: &mut Criterion) {
         assert_eq!(policy.evaluate(pod, &HERE).verdict.rule(), Some("rule-7"));
         group.bench_function("denied by rule 8, with reason", |bencher| {
             bencher.iter(|| policy.evaluate(black_box(pod), &HERE).verdict.reason().to_string());
+        });
+    });
+    let second = second_version();
+    with_pod(&ten_containers(), |pod| {
+        let verdict = second.evaluate(pod, &HERE).verdict;
+        assert_eq!(verdict.rule(), Some("app"), "{}", verdict.reason());
+        group.bench_function("version 2, 100 rules, ten containers", |bencher| {
+            bencher.iter(|| second.evaluate(black_box(pod), &HERE).verdict.is_allow());
         });
     });
     group.finish();

@@ -3,7 +3,7 @@
 //! A policy is one JSON document, read once by [`Policy::parse`] and from then on immutable.
 //! [`Policy::evaluate`] is pure: no I/O, no clock, no logging, and it cannot fail, because all that
 //! could be wrong with a policy kept it from loading. What is undecided is refused.
-//! The language is described in `docs/reference/policy.md`.
+//! The languages are described in `docs/reference/policy.md` and `docs/reference/policy-v2.md`.
 
 mod capability;
 mod circumstances;

@@ -18,6 +18,8 @@ mod objections;
 pub(super) mod permit;
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod reference;
 mod rule;
 #[cfg(test)]
 mod sample;

@@ -205,6 +205,28 @@ fn unless_is_a_demand_on_what_it_lists_and_on_nothing_else() {
 }
 
 #[test]
+fn a_pod_security_standard_is_one_more_demand() {
+    let standard = |level: &str| json!({ "podSecurity": { "level": level, "version": "v1.36" } });
+    let rules = |unless: Value| {
+        document(json!([allow("a"), deny("d", json!({ "unless": unless }))]), json!({}))
+    };
+    assert!(ruling(&rules(standard("baseline")), &plain()).0);
+    let (allowed, reason) = ruling(&rules(standard("restricted")), &plain());
+    assert!(!allowed && reason.starts_with("denied by rule 'd': spec.containers[0]"), "{reason}");
+    let open = patch(standard("restricted"), json!({ "unlisted": "permit" }));
+    assert!(load(&permitting(open.clone())).unwrap().warnings.is_empty());
+    assert!(!ruling(&permitting(open), &plain()).0);
+    for (change, expected) in [
+        (json!({ "level": "strict" }), "level (line "),
+        (json!({ "version": "v1.20" }), "is not known here; write a version"),
+        (json!({ "version": null }), "version (line "),
+    ] {
+        let unless = patch(standard("restricted"), json!({ "podSecurity": change }));
+        assert!(refusal(&rules(unless)).contains(expected), "{expected}");
+    }
+}
+
+#[test]
 fn every_criterion_of_a_match_must_hold() {
     let full = json!({ "namespaces": ["prod"], "podNames": ["app-*"], "labels": { "tier": "web" },
         "annotations": { "note": { "regex": "[a-z]+" } }, "serviceAccounts": ["app"],

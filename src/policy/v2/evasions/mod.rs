@@ -1,6 +1,6 @@
 //! Ways past a strict rule, each tried on a pod that fits but for the trick.
 //!
-//! Numbers are those of the table of evasions in `docs/reference/assurance.md`.
+//! A test begins with `t` and the number that its trick has in our list of past and possible ones.
 
 mod commands;
 mod identity;

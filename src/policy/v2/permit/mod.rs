@@ -17,6 +17,7 @@ mod hooks_and_probes;
 mod images;
 mod mounts;
 mod pod;
+mod pod_security;
 mod pod_security_context;
 mod ports;
 mod profiles;

@@ -4,6 +4,7 @@ use super::annotations::AnnotationRules;
 use super::container::{ContainerPermit, Surroundings};
 use super::containers::check_containers;
 use super::dns::DnsRules;
+use super::pod_security;
 use super::pod_security_context::PodSecurityRules;
 use super::resources::{MaxResources, check_resources};
 use super::security::InheritedValues;
@@ -13,6 +14,7 @@ use super::{Reading, Unlisted};
 use crate::kube_wire::pod_view::{Os, PodSpec, PodView, ReferredObject, ResourceClaim};
 use crate::policy::error::{PolicyError, Warnings};
 use crate::policy::located::{Located, Object};
+use crate::policy::pod_security::{Level, PodSecurityStandard};
 use crate::policy::v2::check::{Check, NOTHING};
 use crate::policy::v2::finding::{Findings, Fit, Place, finding};
 use crate::policy::v2::names::Names;
@@ -20,8 +22,9 @@ use crate::policy::v2::scope::Scope;
 use crate::policy::v2::subject::Subject;
 use crate::policy::v2::text_rule::{TextRule, quoted};
 
-const KEYS: [&str; 23] = [
+const KEYS: [&str; 24] = [
     "unlisted",
+    "podSecurity",
     "containers",
     "orderedInit",
     "volumes",
@@ -53,6 +56,7 @@ const DEFAULT_SERVICE_ACCOUNT: &str = "default";
 #[derive(Clone, Debug)]
 pub(in crate::policy) struct PodPermit {
     pub(super) unlisted: Unlisted,
+    pod_security: Option<PodSecurityStandard>,
     pub(super) containers: Option<Vec<ContainerPermit>>,
     ordered_init: bool,
     pub(super) volumes: Option<Vec<VolumeRule>>,
@@ -96,12 +100,14 @@ impl PodPermit {
     ) -> Result<Self, PolicyError> {
         let block = at.object(&[&KEYS[..], &DnsRules::KEYS[..]].concat())?;
         let unlisted = block.read("unlisted", Unlisted::read)?.unwrap_or(usual);
-        if unlisted != usual && unlisted == Unlisted::Permit {
+        let pod_security = block.read("podSecurity", pod_security::read)?;
+        let is_bounded = pod_security.is_some_and(|it| it.level != Level::Privileged);
+        if unlisted != usual && unlisted == Unlisted::Permit && !is_bounded {
             let problem = "permits whatever the permit does not list; list what is needed";
             block.find("unlisted").into_iter().for_each(|at| warnings.broad(at, problem));
         }
         let reading = &mut Reading { unlisted, warnings };
-        let mut permit = Self::open(unlisted);
+        let mut permit = Self { pod_security, ..Self::open(unlisted) };
         permit.read_contents(&block, reading)?;
         permit.read_sharing(&block, reading)?;
         permit.read_names(&block, reading)?;
@@ -119,6 +125,7 @@ impl PodPermit {
     pub(in crate::policy) fn open(unlisted: Unlisted) -> Self {
         Self {
             unlisted,
+            pod_security: None,
             containers: None,
             ordered_init: false,
             volumes: None,
@@ -208,6 +215,9 @@ impl PodPermit {
     pub(in crate::policy) fn check(&self, subject: &Subject<'_>, findings: &mut Findings) -> Fit {
         let PodView { identity: _, labels: _, annotations, controller: _, containers: _, spec } =
             &subject.view;
+        if let Some(standard) = self.pod_security {
+            pod_security::check(standard, &subject.view, findings)?;
+        }
         let around = Surroundings {
             subject,
             inherited_rules: &self.security.inherited,
