@@ -16,6 +16,8 @@ mod admission;
 mod expect;
 #[path = "real_cluster/hooks.rs"]
 mod hooks;
+#[path = "real_cluster/objects.rs"]
+mod objects;
 #[path = "real_cluster/promises.rs"]
 mod promises;
 #[path = "real_cluster/recovery.rs"]
@@ -38,7 +40,7 @@ use support::world::proxy::{Place, policy};
 
 type Case = fn(&mut World) -> Outcome;
 
-const CASES: [(&str, Case); 25] = [
+const CASES: [(&str, Case); 26] = [
     ("the_node_is_ready_through_the_proxy", admission::node_is_ready),
     // Counted two minutes later, before the first restart: a new proxy begins a new count.
     ("a_replacement_storm_begins", storm::begins),
@@ -55,6 +57,7 @@ const CASES: [(&str, Case); 25] = [
     ("a_proxy_crash_touches_no_running_pod", recovery::proxy_crashes),
     ("an_api_server_restart_is_survived", recovery::api_server_restarts),
     ("a_stricter_policy_stops_the_pod_it_denies", recovery::policy_gets_stricter),
+    ("names_in_a_pod_keep_their_meaning", objects::names_keep_their_meaning),
     ("a_pod_denied_while_the_kubelet_was_down_never_starts", recovery::kubelet_restarts),
     // Right after that: a kubelet waits longer after every failure, and a new one has none behind it.
     ("interruptions_break_no_promise", promises::kept_through_interruptions),

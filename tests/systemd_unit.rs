@@ -10,7 +10,10 @@ use std::collections::BTreeSet;
 use std::fs::read_to_string;
 use std::path::Path;
 
-use nodeward::audit::record::{ADMISSION_MESSAGE_ID, DENIAL_MESSAGE_ID};
+use nodeward::audit::object_record::WITHHELD_MESSAGE_ID;
+use nodeward::audit::record::{
+    ADMISSION_MESSAGE_ID, DENIAL_MESSAGE_ID, EXCEPTION_MESSAGE_ID, OBSERVATION_MESSAGE_ID,
+};
 
 use support::guest::analysis::Analysis;
 
@@ -87,7 +90,14 @@ fn every_kind_of_record_is_in_the_catalog() {
     let catalog = unit("kubelet-proxy.catalog");
     let told: BTreeSet<&str> =
         catalog.lines().filter_map(|line| line.strip_prefix("-- ")).collect();
-    assert_eq!(told, BTreeSet::from([DENIAL_MESSAGE_ID, ADMISSION_MESSAGE_ID]));
+    let kinds = [
+        DENIAL_MESSAGE_ID,
+        ADMISSION_MESSAGE_ID,
+        OBSERVATION_MESSAGE_ID,
+        EXCEPTION_MESSAGE_ID,
+        WITHHELD_MESSAGE_ID,
+    ];
+    assert_eq!(told, BTreeSet::from(kinds));
     let page = include_str!("../docs/reference/decision-record.md");
     let fields = catalog.split('@').skip(1).step_by(2);
     for field in fields.map(|field| field.strip_prefix("KP_").unwrap().to_lowercase()) {

@@ -13,6 +13,8 @@
 mod certificates;
 #[path = "verbs/description.rs"]
 mod description;
+#[path = "verbs/digest.rs"]
+mod digest;
 #[path = "verbs/kubeconfig.rs"]
 mod kubeconfig;
 #[path = "verbs/measure.rs"]

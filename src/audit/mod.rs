@@ -5,5 +5,6 @@
 
 pub mod call_record;
 pub mod escape;
+pub mod object_record;
 pub mod record;
 pub mod redact;

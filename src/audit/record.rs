@@ -21,11 +21,23 @@ pub const DENIAL_MESSAGE_ID: &str = "7f2a54a1d3be4c0c9f0b6de8c1a7e615";
 /// Journal message identifier of an admission.
 pub const ADMISSION_MESSAGE_ID: &str = "c95be0f87cf14e6f8a1f2b7f3f0d9a42";
 
+/// Target of denials that were not enforced.
+pub const OBSERVATION_TARGET: &str = "nodeward::audit::observation";
+
+/// Journal message identifier of a denial that was not enforced.
+pub const OBSERVATION_MESSAGE_ID: &str = "d9ccd00ce645475a8375b0395ab1d598";
+
+/// Target of admissions by an exception.
+pub const EXCEPTION_TARGET: &str = "nodeward::audit::exception";
+
+/// Journal message identifier of an admission by an exception.
+pub const EXCEPTION_MESSAGE_ID: &str = "8e9fa4e89b9540f58a59891a7dcdd67a";
+
 /// Names, namespaces and nodes are at most 253 characters where the API checks them.
-const MAX_NAME_CHARS: usize = 253;
+pub(super) const MAX_NAME_CHARS: usize = 253;
 
 /// Reasons repeat names and images; this is room for several.
-const MAX_REASON_CHARS: usize = 1024;
+pub(super) const MAX_REASON_CHARS: usize = 1024;
 
 /// An image reference with its digest is seldom longer than 200.
 const MAX_IMAGE_CHARS: usize = 256;
@@ -40,6 +52,10 @@ pub enum Decision {
     Admit,
     /// It may not.
     Deny,
+    /// It may, since the rule or policy that denies it is in observe mode.
+    WouldDeny,
+    /// It may, by an exception.
+    Except,
 }
 
 /// Where the pod came from.
@@ -92,6 +108,8 @@ impl Decision {
         match self {
             Self::Admit => "admit",
             Self::Deny => "deny",
+            Self::WouldDeny => "would-deny",
+            Self::Except => "except",
         }
     }
 }
@@ -141,6 +159,12 @@ impl DecisionRecord<'_> {
                 log_record!(Level::DEBUG, ADMISSION_TARGET, "pod admitted", self);
             }
             Decision::Deny => log_record!(Level::INFO, DENIAL_TARGET, "pod denied", self),
+            Decision::WouldDeny => {
+                log_record!(Level::INFO, OBSERVATION_TARGET, "pod would be denied", self);
+            }
+            Decision::Except => {
+                log_record!(Level::INFO, EXCEPTION_TARGET, "pod admitted by exception", self);
+            }
         }
     }
 }
@@ -229,8 +253,22 @@ mod tests {
         }
         let documented = page.lines().filter(|line| line.starts_with("| `")).count();
         assert_eq!(documented, fields.len() - 1, "the reference lists fields that do not exist");
-        for id in [DENIAL_MESSAGE_ID, ADMISSION_MESSAGE_ID] {
+        for id in
+            [DENIAL_MESSAGE_ID, ADMISSION_MESSAGE_ID, OBSERVATION_MESSAGE_ID, EXCEPTION_MESSAGE_ID]
+        {
             assert!(page.contains(id));
+        }
+    }
+
+    #[test]
+    fn what_is_admitted_in_spite_of_a_denial_is_logged_at_info() {
+        for (decision, word, target) in [
+            (Decision::WouldDeny, "would-deny", OBSERVATION_TARGET),
+            (Decision::Except, "except", EXCEPTION_TARGET),
+        ] {
+            let (level, logged_to, fields) = logged(&DecisionRecord { decision, ..record() });
+            assert_eq!((level, logged_to.as_str()), (Level::INFO, target));
+            assert_eq!(fields["decision"], word);
         }
     }
 

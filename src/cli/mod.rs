@@ -10,6 +10,7 @@ mod check_policy;
 mod completions;
 pub mod defaults;
 mod diff;
+mod digest;
 pub mod exit_code;
 mod explain;
 mod fetch_token;

@@ -12,7 +12,7 @@ use rustix::fs::Mode;
 use super::args::{NotRun, Run};
 use super::exit_code::Exit;
 use super::terminal::complain;
-use crate::audit::record;
+use crate::audit::{object_record, record};
 use crate::kubelet_proxy::config::{RunError, RunOptions};
 use crate::sandbox::{self, Needs, Sandboxed};
 use crate::systemd::journal::{self, MessageKind};
@@ -26,9 +26,15 @@ const MAX_WORKERS: usize = 4;
 const MAX_BLOCKING_THREADS: usize = 8;
 
 /// Kinds of log lines with a message identifier in the journal.
-const MESSAGE_KINDS: [MessageKind; 2] = [
+const MESSAGE_KINDS: [MessageKind; 5] = [
     MessageKind { target: record::DENIAL_TARGET, message_id: record::DENIAL_MESSAGE_ID },
     MessageKind { target: record::ADMISSION_TARGET, message_id: record::ADMISSION_MESSAGE_ID },
+    MessageKind { target: record::OBSERVATION_TARGET, message_id: record::OBSERVATION_MESSAGE_ID },
+    MessageKind { target: record::EXCEPTION_TARGET, message_id: record::EXCEPTION_MESSAGE_ID },
+    MessageKind {
+        target: object_record::WITHHELD_TARGET,
+        message_id: object_record::WITHHELD_MESSAGE_ID,
+    },
 ];
 
 /// Runs the role, in its two steps; `arguments` without the program's name.

@@ -13,8 +13,8 @@ use super::exit_code::Exit;
 use super::terminal::complain;
 use super::verb_error::VerbError;
 use super::{
-    args, check_policy, completions, diff, explain, fetch_token, gen_certificates, gen_kubeconfig,
-    man, measure, replay, run, status, test, why_refused,
+    args, check_policy, completions, diff, digest, explain, fetch_token, gen_certificates,
+    gen_kubeconfig, man, measure, replay, run, status, test, why_refused,
 };
 use crate::kubelet_proxy::config::{RunError, RunOptions};
 use crate::sandbox::{Needs, Sandboxed};
@@ -48,6 +48,7 @@ enum Verb {
     Test(test::Arguments),
     Diff(diff::Arguments),
     Replay(replay::Arguments),
+    Digest(digest::Arguments),
     WhyRefused(why_refused::Arguments),
     GenCertificates(gen_certificates::Arguments),
     GenKubeconfig(gen_kubeconfig::Arguments),
@@ -124,6 +125,7 @@ impl Verb {
             Self::Test(arguments) => test::execute(arguments),
             Self::Diff(arguments) => diff::execute(arguments),
             Self::Replay(arguments) => replay::execute(arguments),
+            Self::Digest(arguments) => digest::execute(arguments),
             Self::WhyRefused(arguments) => why_refused::execute(arguments),
             Self::GenCertificates(arguments) => gen_certificates::execute(arguments),
             Self::GenKubeconfig(arguments) => gen_kubeconfig::execute(arguments),

@@ -4,19 +4,22 @@
 //! The kubelet takes any spec that comes under a known UID and checks nothing (`checkAndUpdatePod`).
 //! The rules are those of `ValidatePodUpdate`, `ValidatePodResize` and
 //! `ValidatePodEphemeralContainersUpdate` in `k8s.io/kubernetes/pkg/apis/core/validation` (v1.35).
-//! A pin only compares: whether the later pod is allowed, the policy decides again.
+//! A pin only compares: whether the later pod is allowed, and which of the changes are tolerated, is for
+//! the policy to say.
 
 mod facts;
+mod kept;
 mod tags;
 
 use std::ops::Range;
 
 use self::facts::Facts;
+use self::kept::Kept;
 use self::tags::{Tags, append, sha256};
 use super::pod::Pod;
 use super::schema::Checked;
 
-/// The admitted spec of one pod. About 150 bytes for an ordinary pod.
+/// The admitted spec of one pod. About 300 bytes for an ordinary pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpecPin {
     /// Over identity and spec without what may change.
@@ -27,6 +30,23 @@ pub struct SpecPin {
     ephemeral_containers: Tags,
     /// Which of CPU and memory are requested and limited: one byte for the pod and each container.
     resources: Box<[u8]>,
+    /// Of containers and init containers, in the spec's order.
+    images: Kept,
+    /// Of CPU and memory, as far as they are requested or limited.
+    amounts: Kept,
+}
+
+/// What the API lets change, and whether it did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SpecChanges {
+    /// The image of a container or init container.
+    pub image: bool,
+    /// A request or limit.
+    pub resources: bool,
+    /// `activeDeadlineSeconds`.
+    pub active_deadline_seconds: bool,
+    /// `tolerations`, but for how long each lasts.
+    pub tolerations: bool,
 }
 
 /// Why a later spec of the same pod must not reach the kubelet.
@@ -81,6 +101,18 @@ impl SpecPin {
             tolerations: facts.tolerations,
             ephemeral_containers: Tags::of_elements(encoding.member("ephemeralContainers")),
             resources: facts.resources,
+            images: Kept::new(facts.images),
+            amounts: Kept::new(facts.amounts.iter().map(|amount| &**amount)),
+        }
+    }
+
+    /// What of all that may change is another in `later`.
+    pub fn changes(&self, later: &Self) -> SpecChanges {
+        SpecChanges {
+            image: self.images != later.images,
+            resources: self.amounts != later.amounts || self.resources != later.resources,
+            active_deadline_seconds: self.active_deadline_seconds != later.active_deadline_seconds,
+            tolerations: self.tolerations != later.tolerations,
         }
     }
 

@@ -2,10 +2,12 @@
 //!
 //! Read from kubelet's calls of its API clients (k8s.io/kubernetes pkg/kubelet, pkg/volume, cmd/kubelet)
 //! and the `system:node` role; what a kubelet is refused is counted by rule in `refused_total`.
-//! Pod routes are marked, so that no other file decides what counts as one.
+//! Routes of pods, and of the objects that decide what a pod runs, are marked, so that no other file
+//! decides what counts as one.
 
 use http::Method;
 
+use crate::kube_wire::received_object::ObjectKind;
 use crate::kube_wire::request_path::CanonicalPath;
 
 /// What a route carries.
@@ -23,7 +25,11 @@ pub(super) enum Route {
     PatchPodStatus,
     /// Keeps the node alive in the cluster's eyes: leases and node status.
     Heartbeat,
-    /// No pod in it.
+    /// `GET` of objects that decide what a pod runs: list or watch.
+    Objects(ObjectKind),
+    /// `GET` of one of them.
+    OneObject(ObjectKind),
+    /// Nothing of these in it.
     Other,
 }
 
@@ -40,6 +46,14 @@ const fn rule(method: Method, pattern: &'static str, route: Route) -> Rule {
 
 const fn get(pattern: &'static str) -> Rule {
     rule(Method::GET, pattern, Route::Other)
+}
+
+const fn objects(kind: ObjectKind, pattern: &'static str) -> Rule {
+    rule(Method::GET, pattern, Route::Objects(kind))
+}
+
+const fn one_object(kind: ObjectKind, pattern: &'static str) -> Rule {
+    rule(Method::GET, pattern, Route::OneObject(kind))
 }
 
 const fn post(pattern: &'static str) -> Rule {
@@ -77,15 +91,15 @@ static RULES: [Rule; 63] = [
     rule(Method::PATCH, "/api/v1/nodes/*", Route::Other),
     get("/api/v1/services"),
     // What pods refer to.
-    get("/api/v1/namespaces/*/secrets"),
-    get("/api/v1/namespaces/*/secrets/*"),
-    get("/api/v1/namespaces/*/configmaps"),
-    get("/api/v1/namespaces/*/configmaps/*"),
+    objects(ObjectKind::Secret, "/api/v1/namespaces/*/secrets"),
+    one_object(ObjectKind::Secret, "/api/v1/namespaces/*/secrets/*"),
+    objects(ObjectKind::ConfigMap, "/api/v1/namespaces/*/configmaps"),
+    one_object(ObjectKind::ConfigMap, "/api/v1/namespaces/*/configmaps/*"),
     get("/api/v1/namespaces/*/serviceaccounts/*"),
     post("/api/v1/namespaces/*/serviceaccounts/*/token"),
     get("/api/v1/namespaces/*/persistentvolumeclaims/*"),
     rule(Method::PATCH, "/api/v1/namespaces/*/persistentvolumeclaims/*/status", Route::Other),
-    get("/api/v1/persistentvolumes/*"),
+    one_object(ObjectKind::PersistentVolume, "/api/v1/persistentvolumes/*"),
     // Events, both API groups.
     post("/api/v1/namespaces/*/events"),
     rule(Method::PATCH, "/api/v1/namespaces/*/events/*", Route::Other),
@@ -101,8 +115,8 @@ static RULES: [Rule; 63] = [
     rule(Method::PATCH, "/apis/storage.k8s.io/v1/csinodes/*", Route::Other),
     rule(Method::DELETE, "/apis/storage.k8s.io/v1/csinodes/*", Route::Other),
     // Runtime classes.
-    get("/apis/node.k8s.io/v1/runtimeclasses"),
-    get("/apis/node.k8s.io/v1/runtimeclasses/*"),
+    objects(ObjectKind::RuntimeClass, "/apis/node.k8s.io/v1/runtimeclasses"),
+    one_object(ObjectKind::RuntimeClass, "/apis/node.k8s.io/v1/runtimeclasses/*"),
     // Certificates: the kubelet's own rotation, trust bundles, pod certificates.
     post("/apis/certificates.k8s.io/v1/certificatesigningrequests"),
     get("/apis/certificates.k8s.io/v1/certificatesigningrequests"),

@@ -5,16 +5,26 @@
 
 use http::request::Parts;
 use http::{HeaderMap, Method, header};
+use tokio_util::sync::CancellationToken;
 
 use super::allowlist::{self, Route};
-use crate::kube_wire::request_path::{CanonicalPath, Query, TargetFault, append_parameter};
+use crate::kube_wire::request_path::{CanonicalPath, Query, TargetFault};
 use crate::upstream::Lane;
+
+mod list_query;
+mod object_request;
+
+use list_query::Collection;
+pub use list_query::ListQuery;
+pub use object_request::{ObjectAsked, ObjectRequest};
 
 /// What a caller may have.
 #[derive(Debug)]
 pub enum Asked {
     /// Pods: decoded, decided, filtered.
     Pods(PodRequest),
+    /// Objects that decide what a pod runs: decided on where the policy speaks of them.
+    Objects(ObjectAsked),
     /// Anything else on the allowlist: streamed through.
     Relay(Relay),
 }
@@ -48,29 +58,26 @@ pub struct PodName {
     pub name: String,
 }
 
-/// The query of a list or watch, rebuilt from the parameters that a reflector uses.
-#[derive(Debug, PartialEq, Eq)]
-pub struct ListQuery {
-    /// What goes upstream, without `?`.
-    pub text: String,
-    /// A later page, a page with a limit, or a choice among the node's pods: absence proves nothing.
-    pub is_partial: bool,
-    /// A watch that begins at a version the caller already has.
-    pub resumes: bool,
-    /// The selectors.
-    pub selectors: String,
-    /// Where an earlier page said that the list goes on.
-    pub continues: Option<String>,
-}
-
-/// Permit to stream the answer to a request that carries no pods. Made here only.
+/// Permit to stream the answer to a request that carries no pods. Made here only; for objects that a policy
+/// may decide on it is handed out together with the request.
 #[derive(Debug)]
 pub struct Relay {
     lane: Lane,
     is_watch: bool,
+    ends: Option<CancellationToken>,
 }
 
 impl Relay {
+    /// The same for as long as the policy holds that left the answer unread.
+    pub(super) fn until(self, ends: CancellationToken) -> Self {
+        Self { ends: Some(ends), ..self }
+    }
+
+    /// What ends a watch beside the end of the process.
+    pub(super) fn ends(&self) -> Option<CancellationToken> {
+        self.ends.clone()
+    }
+
     /// The upstream connections to use.
     pub fn lane(&self) -> Lane {
         self.lane
@@ -103,11 +110,12 @@ const NO_IMPERSONATION: Refusal =
     Refusal { rule: "no-impersonation", message: "the node's rights are lent as they are" };
 const POD_QUERY: Refusal = Refusal {
     rule: "pod-query",
-    message: "only the parameters that a kubelet's pod reflector sends are taken",
+    message: "only the parameters that a kubelet sends about one pod are taken",
 };
-const POD_REPRESENTATION: Refusal = Refusal {
-    rule: "pod-representation",
-    message: "pods are served as whole objects in JSON; Table and PartialObjectMetadata are not",
+const REPRESENTATION: Refusal = Refusal {
+    rule: "representation",
+    message: "what is decided on is served as whole objects in JSON; Table and PartialObjectMetadata \
+              are not",
 };
 
 /// Decides what a request is.
@@ -124,8 +132,14 @@ pub fn classify(request: &Parts) -> Result<Asked, Refusal> {
         Route::CreatePod => one_pod(path, &query, &request.headers, |pod| PodRequest::Create {
             namespace: pod.namespace,
         }),
-        Route::Heartbeat => Ok(relay(Lane::Heartbeat, &query, &request.method)),
-        Route::Other => Ok(relay(Lane::Short, &query, &request.method)),
+        Route::Objects(kind) | Route::OneObject(kind) => {
+            let permit = relay(Lane::Short, &query, &request.method);
+            let is_collection = matches!(route, Route::Objects(_));
+            let asked = object_request::asked(kind, is_collection, path, &query, request, permit);
+            Ok(Asked::Objects(asked))
+        }
+        Route::Heartbeat => Ok(Asked::Relay(relay(Lane::Heartbeat, &query, &request.method))),
+        Route::Other => Ok(Asked::Relay(relay(Lane::Short, &query, &request.method))),
     }
 }
 
@@ -137,9 +151,9 @@ fn refuse_borrowed_powers(headers: &HeaderMap) -> Result<(), Refusal> {
     if headers.keys().any(|name| borrowed(name.as_str())) { Err(NO_IMPERSONATION) } else { Ok(()) }
 }
 
-fn relay(lane: Lane, query: &Query, method: &Method) -> Asked {
+fn relay(lane: Lane, query: &Query, method: &Method) -> Relay {
     let is_watch = method == Method::GET && query.value("watch").is_some_and(is_true);
-    Asked::Relay(Relay { lane: if is_watch { Lane::Watch } else { lane }, is_watch })
+    Relay { lane: if is_watch { Lane::Watch } else { lane }, is_watch, ends: None }
 }
 
 /// As apimachinery's `Convert_Slice_string_To_bool`: anything but `0` and `false` is true, even
@@ -167,47 +181,10 @@ fn one_pod(
 
 fn pods(query: &Query, headers: &HeaderMap) -> Result<PodRequest, Refusal> {
     refuse_partial_representations(headers)?;
-    let is_watch = query.value("watch").is_some_and(is_true);
-    let mut text = String::new();
-    for (name, value) in query.iter() {
-        match name {
-            // Written below, in one spelling.
-            "watch" => {}
-            "allowWatchBookmarks"
-            | "continue"
-            | "fieldSelector"
-            | "labelSelector"
-            | "limit"
-            | "resourceVersion"
-            | "resourceVersionMatch"
-            | "sendInitialEvents"
-            | "timeout"
-            | "timeoutSeconds" => append_parameter(&mut text, name, value),
-            _ => return Err(POD_QUERY),
-        }
-    }
-    if is_watch {
-        append_parameter(&mut text, "watch", "true");
-    }
-    let has = |name: &str| query.value(name).is_some_and(|value| !value.is_empty() && value != "0");
-    let sends_initial_events = query.value("sendInitialEvents").is_some_and(is_true);
-    let value = |name: &str| query.value(name).unwrap_or_default();
-    let (fields, labels) = (value("fieldSelector"), value("labelSelector"));
-    let chooses_node_only = fields.starts_with("spec.nodeName=") && !fields.contains(',');
-    let is_choice = !labels.is_empty() || !(fields.is_empty() || chooses_node_only);
-    let mut selectors = String::new();
-    append_parameter(&mut selectors, "fieldSelector", fields);
-    append_parameter(&mut selectors, "labelSelector", labels);
-    let query = ListQuery {
-        text,
-        selectors,
-        continues: Some(value("continue")).filter(|token| !token.is_empty()).map(str::to_owned),
-        is_partial: is_choice
-            || has("continue")
-            || (has("limit") && query.value("resourceVersion") != Some("0")),
-        resumes: is_watch && has("resourceVersion") && !sends_initial_events,
-    };
-    Ok(if is_watch { PodRequest::Watch(query) } else { PodRequest::List(query) })
+    Ok(match list_query::read(query)? {
+        Collection::List(query) => PodRequest::List(query),
+        Collection::Watch(query) => PodRequest::Watch(query),
+    })
 }
 
 fn refuse_partial_representations(headers: &HeaderMap) -> Result<(), Refusal> {
@@ -215,7 +192,7 @@ fn refuse_partial_representations(headers: &HeaderMap) -> Result<(), Refusal> {
         .get_all(header::ACCEPT)
         .iter()
         .any(|value| value.to_str().map_or(true, |text| text.contains("as=")));
-    if asks_for_other_kind { Err(POD_REPRESENTATION) } else { Ok(()) }
+    if asks_for_other_kind { Err(REPRESENTATION) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -235,7 +212,7 @@ mod tests {
         match asked(Method::GET, target, &[]).unwrap() {
             Asked::Pods(PodRequest::List(query)) => (false, query),
             Asked::Pods(PodRequest::Watch(query)) => (true, query),
-            asked @ (Asked::Pods(_) | Asked::Relay(_)) => panic!("{asked:?}"),
+            asked @ (Asked::Pods(_) | Asked::Objects(_) | Asked::Relay(_)) => panic!("{asked:?}"),
         }
     }
 
@@ -299,12 +276,12 @@ mod tests {
             ("/api/v1/pods?watch", &[], "canonical-target"),
             ("/api/v1/pods?watch=0&watch=1", &[], "canonical-target"),
             ("/api/v1/watch/pods", &[], "allowlist"),
-            ("/api/v1/pods?pretty=1", &[], "pod-query"),
+            ("/api/v1/pods?pretty=1", &[], "list-query"),
             ("/api/v1/namespaces/a/pods/b?watch=1", &[], "pod-query"),
             (
                 "/api/v1/pods",
                 &[("accept", "application/json;as=Table;g=meta.k8s.io;v=v1")],
-                "pod-representation",
+                "representation",
             ),
             ("/api/v1/pods", &[("upgrade", "websocket")], "no-upgrade"),
             ("/api/v1/nodes/n", &[("impersonate-user", "admin")], "no-impersonation"),
@@ -340,5 +317,46 @@ mod tests {
             panic!("{target}");
         };
         assert_eq!((pod.namespace.as_str(), pod.name.as_str()), ("ns", "web-0"));
+    }
+
+    fn object_request(target: &str) -> Result<ObjectRequest, &'static str> {
+        match asked(Method::GET, target, &[]).unwrap() {
+            Asked::Objects(asked) => asked.request.map_err(|refusal| refusal.rule),
+            asked @ (Asked::Pods(_) | Asked::Relay(_)) => panic!("{asked:?}"),
+        }
+    }
+
+    #[test]
+    fn an_object_is_named_by_its_path() {
+        for (target, expected) in [
+            ("/api/v1/namespaces/ns/secrets/s?resourceVersion=0", ("ns", "s")),
+            ("/api/v1/namespaces/ns/configmaps/c", ("ns", "c")),
+            ("/api/v1/persistentvolumes/v", ("", "v")),
+            ("/apis/node.k8s.io/v1/runtimeclasses/kata", ("", "kata")),
+        ] {
+            let Ok(ObjectRequest::Get { target: upstream, namespace, name }) =
+                object_request(target)
+            else {
+                panic!("{target}");
+            };
+            assert_eq!(
+                ((namespace.as_str(), name.as_str()), upstream.as_str()),
+                (expected, target)
+            );
+        }
+    }
+
+    #[test]
+    fn objects_are_listed_and_watched_like_pods_or_refused() {
+        let secrets = "/api/v1/namespaces/ns/secrets?fieldSelector=metadata.name%3Da";
+        assert!(matches!(object_request(secrets), Ok(ObjectRequest::List { .. })));
+        let watch = format!("{secrets}&watch=1&resourceVersion=7");
+        let Ok(ObjectRequest::Watch { path, query }) = object_request(&watch) else {
+            panic!("{watch}");
+        };
+        assert_eq!(path, "/api/v1/namespaces/ns/secrets");
+        assert!(query.resumes && query.text.ends_with("watch=true"), "{query:?}");
+        assert_eq!(object_request(&format!("{secrets}&pretty=1")), Err("list-query"));
+        assert_eq!(object_request("/api/v1/persistentvolumes/v?watch=1"), Err("object-query"));
     }
 }

@@ -8,6 +8,11 @@ use std::path::PathBuf;
 
 use crate::sandbox::SandboxMode;
 
+/// Why a policy that is bound to its node is not put in force where nobody says which node that is.
+pub(super) const NODE_NAME_NEEDED: &str = "this policy admits pods of its own node only, and no \
+     certificate tells its name: give the kubeconfig a client certificate of system:node:NAME, or \
+     --client-name system:node:NAME";
+
 /// Everything a run is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunOptions {

@@ -3,6 +3,9 @@
 //! Every pod is ruled on whatever its phase, its deletion or its route, since each of these is the
 //! API server's word. Only this phase makes an [`Admitted`] object. Next in the story: `filter`.
 
+mod objects;
+mod remarks;
+
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -12,16 +15,18 @@ use tokio::time::Instant;
 use super::filter::kubelet_bytes::Arrival;
 use super::meters::Meters;
 use super::mirror_pod;
-use super::pod_ledger::{DenialStanding, PodLedger, Uid};
+use super::pod_ledger::{Admission, DenialStanding, PodLedger, Uid};
 use super::policy_in_force::PolicyInForce;
 use super::report_rejection::{REASON, Rejection, RejectionReporter, reason_digest};
+use super::signed_counters::SignedCounters;
+use super::withheld::Withheld;
 use crate::audit::record::{ADMISSION_TARGET, Decision, DecisionRecord, Source as RecordedSource};
 use crate::audit::redact::redacted_pod;
 use crate::kube_wire::pod::Pod;
 use crate::kube_wire::received_pod::{FaultyPod, ReceivedPod, SoundPod};
 use crate::kube_wire::spec_pin::{PodEncoding, SpecPin};
 use crate::kube_wire::watch_event::Tombstone;
-use crate::policy::{Circumstances, NoCounters};
+use crate::policy::Circumstances;
 
 /// An object that may reach the kubelet, in its canonical form. Made by [`Hearing`] alone.
 #[derive(Debug)]
@@ -97,6 +102,8 @@ pub struct Judge {
     ledger: PodLedger,
     reporter: RejectionReporter,
     meters: Arc<Meters>,
+    withheld: Withheld,
+    counters: SignedCounters,
     settings: JudgeSettings,
 }
 
@@ -115,7 +122,15 @@ impl Judge {
         settings: JudgeSettings,
     ) -> Self {
         let in_force = ArcSwap::from_pointee(policy);
-        Self { in_force, ledger: PodLedger::default(), reporter, meters, settings }
+        Self {
+            in_force,
+            ledger: PodLedger::default(),
+            reporter,
+            meters,
+            withheld: Withheld::default(),
+            counters: SignedCounters::default(),
+            settings,
+        }
     }
 
     /// Begins one answer, by the policy in force now.
@@ -132,6 +147,11 @@ impl Judge {
     pub(super) fn put_in_force(&self, policy: PolicyInForce) {
         // Stored first: who is told that the old one has ended must find the new one.
         self.in_force.swap(Arc::new(policy)).supersede();
+    }
+
+    /// The node that is guarded; empty if nobody says which.
+    pub(super) fn node(&self) -> &str {
+        &self.settings.node
     }
 
     /// The pods on record.
@@ -197,7 +217,8 @@ impl Hearing {
             mirror_pod::write_inert(sound, &mut scratch.json);
             return Ruling::Admit(Admitted { json: &scratch.json });
         }
-        let verdict = self.by.policy().evaluate(sound, &self.circumstances()).verdict;
+        let decided = self.by.policy().evaluate(sound, &self.circumstances());
+        let verdict = &decided.verdict;
         let rule = verdict.rule();
         if !verdict.is_allow() {
             return self.deny(pod, rule, verdict.reason().to_string(), source);
@@ -206,14 +227,21 @@ impl Hearing {
         let span = 0..scratch.json.len();
         let encoding = PodEncoding { bytes: &scratch.json, span, mutable: &scratch.mutable };
         let pin = SpecPin::new(checked, pod, &encoding);
+        let admission = Admission { pin, updates: decided.updates };
         let standing = match source {
-            Source::List | Source::Watch(_) => self.ledger().admit(uid, pin),
-            Source::Get | Source::Write => self.ledger().compare(uid, &pin),
+            Source::List | Source::Watch(_) => self.ledger().admit(uid, admission),
+            Source::Get | Source::Write => self.ledger().compare(uid, &admission),
         };
         if let Err(refusal) = standing {
             return self.deny(pod, None, refusal.to_string(), source);
         }
         self.by.meters().admitted(rule);
+        if source.may_start() {
+            if let Some(used) = &decided.counter {
+                self.judge.counters.remember(used);
+            }
+            self.remark(pod, uid, &decided, source);
+        }
         if tracing::enabled!(target: ADMISSION_TARGET, tracing::Level::DEBUG) {
             self.record(
                 Some(pod),
@@ -232,7 +260,7 @@ impl Hearing {
 
     fn circumstances(&self) -> Circumstances<'_> {
         let now = jiff::Timestamp::now().as_second();
-        Circumstances { now, node: &self.judge.settings.node, counters: &NoCounters }
+        Circumstances { now, node: &self.judge.settings.node, counters: &self.judge.counters }
     }
 
     fn deny<'s, 'p>(
@@ -339,6 +367,14 @@ impl Hearing {
 }
 
 impl Source {
+    /// Does a kubelet start what comes this way? It takes no pod from answers to a GET or a write.
+    fn may_start(self) -> bool {
+        match self {
+            Self::List | Self::Watch(_) => true,
+            Self::Get | Self::Write => false,
+        }
+    }
+
     fn recorded(self) -> (RecordedSource, Option<&'static str>) {
         match self {
             Self::List => (RecordedSource::List, None),

@@ -38,14 +38,24 @@ pub const LIST_DEADLINE: Duration = Duration::from_secs(180);
 /// Longest time that one watch event may take to arrive in full.
 pub const EVENT_DEADLINE: Duration = Duration::from_secs(60);
 
-/// Reflectors, and unfinished lists, that are known at once. A node has one kubelet with one of each.
-pub const LISTS_REMEMBERED: usize = 32;
+/// Reflectors of pods, and unfinished lists, that are known at once. A node has one kubelet with one of
+/// each.
+pub const POD_LISTS_REMEMBERED: usize = 32;
+
+/// The same of objects beside pods: a kubelet has a reflector for each config map and secret in use.
+pub const OBJECT_LISTS_REMEMBERED: usize = 4096;
+
+/// Refused objects beside pods that are known at once; another refusal of one forgotten is logged again.
+pub const OBJECT_REFUSALS_REMEMBERED: usize = 1024;
 
 /// Longest name of a reflector or continue token that is remembered; real ones have some 200 bytes.
 pub const LONGEST_REMEMBERED_BYTES: usize = 4 << 10;
 
 /// Pods on record. A node runs 110 to a few hundred; the rest is history and flood.
 pub const LEDGER_CAPACITY: usize = 8192;
+
+/// Signed policies whose counters are known at once; a node has about as many as it has kinds of pods.
+pub const SIGNED_POLICIES_REMEMBERED: usize = 4096;
 
 /// Rejections waiting for the API server. More than a node's worth at once is an attack, and a pod
 /// whose report is dropped here stays hidden and is reported after the next list.

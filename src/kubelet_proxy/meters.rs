@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::error::AnswerFault;
+use crate::kube_wire::received_object::ObjectKind;
 use crate::metrics::handles::{Counted, Counter, Gauge, Timing};
 use crate::metrics::registry::{Metrics, RequestMeter};
 use crate::policy::Policy;
@@ -21,6 +22,7 @@ pub(super) struct Meters {
     waiting: Gauge,
     pub(super) relayed: RequestMeter,
     pub(super) pods: RequestMeter,
+    pub(super) objects: RequestMeter,
     pub(super) refused: RequestMeter,
 }
 
@@ -29,6 +31,7 @@ pub(super) struct Meters {
 pub(super) struct RuleMeters {
     admitted: HashMap<String, Counter>,
     denied: HashMap<String, Counter>,
+    observed: HashMap<String, Counter>,
 }
 
 /// What was done with watch events, by type.
@@ -52,7 +55,11 @@ impl RuleMeters {
                 .map(|rule| (rule.to_owned(), metrics.decisions(verdict, rule.to_owned())))
                 .collect()
         };
-        Self { admitted: per_rule("allow"), denied: per_rule("deny") }
+        Self {
+            admitted: per_rule("allow"),
+            denied: per_rule("deny"),
+            observed: per_rule("would-deny"),
+        }
     }
 
     pub(super) fn admitted(&self, rule: Option<&str>) {
@@ -61,6 +68,11 @@ impl RuleMeters {
 
     pub(super) fn denied(&self, rule: Option<&str>) {
         count(&self.denied, rule);
+    }
+
+    /// A denial that was not enforced.
+    pub(super) fn observed(&self, rule: Option<&str>) {
+        count(&self.observed, rule);
     }
 }
 
@@ -82,6 +94,7 @@ impl Meters {
             waiting: metrics.rejection_queue_length(),
             relayed: metrics.requests("relay"),
             pods: metrics.requests("pods"),
+            objects: metrics.requests("objects"),
             refused: metrics.requests("refused"),
             metrics,
         }
@@ -89,6 +102,12 @@ impl Meters {
 
     pub(super) fn decided(&self, took: Duration) {
         self.decision_time.observe(took);
+    }
+
+    /// An object beside pods was let through or withheld.
+    pub(super) fn object_decided(&self, kind: ObjectKind, is_admitted: bool) {
+        let verdict = if is_admitted { "allow" } else { "deny" };
+        self.metrics.object_decisions(verdict, kind.plural()).increment();
     }
 
     /// One open pod watch for as long as the result lives.

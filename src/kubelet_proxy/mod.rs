@@ -14,8 +14,11 @@ pub mod filter;
 mod forward;
 mod front;
 pub mod limits;
+mod list_log;
 mod meters;
 mod mirror_pod;
+mod object_docket;
+mod objects;
 mod one_pod;
 mod pod_docket;
 pub mod pod_ledger;
@@ -30,11 +33,13 @@ pub mod respond;
 #[cfg(test)]
 mod sample_pods;
 mod serve;
+mod signed_counters;
 mod status_page;
 mod status_report;
 pub mod trusted_file;
 mod upstream_watch;
 mod watchdog;
+mod withheld;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,7 +53,7 @@ pub use prepare::{Prepared, prepare};
 pub use serve::serve;
 
 use self::authenticate::Caller;
-use self::classify::{Asked, Relay, classify};
+use self::classify::{Asked, ObjectAsked, Refusal, Relay, classify};
 use self::decide::{Hearing, Judge};
 use self::error::AnswerFault;
 use self::filter::body::Surroundings;
@@ -91,16 +96,45 @@ impl Proxy {
                 let answered = pods::answer(&self, asked, head.headers.clone(), body).await;
                 self.settle(answered, &self.meters.pods, began)
             }
-            Err(refusal) => {
-                self.meters.request_refused(refusal.rule);
-                let response = respond::refusal(refusal);
-                self.meters.refused.failed(response.status().as_u16(), "client", began.elapsed());
-                response
-            }
+            Ok(Asked::Objects(asked)) => self.answer_objects(asked, &head, body, began).await,
+            Err(refusal) => self.refuse(refusal, began),
         };
         if self.logs_requests {
             self.log_request(&caller, &head, &response, began.elapsed());
         }
+        response
+    }
+
+    /// Decides on objects that the policy in force speaks of; others are streamed through for as long as
+    /// it is in force.
+    async fn answer_objects(
+        self: &Arc<Self>,
+        asked: ObjectAsked,
+        head: &Parts,
+        body: Incoming,
+        began: Instant,
+    ) -> Response<AnswerBody> {
+        let hearing = self.judge.hear();
+        let ObjectAsked { kind, request, relay } = asked;
+        if !hearing.covers(kind) {
+            let permit = relay.until(hearing.by().supersession());
+            let answered = self.relay(&permit, head, body).await;
+            return self.settle(answered, &self.meters.relayed, began);
+        }
+        match request {
+            Ok(request) => {
+                let headers = head.headers.clone();
+                let answered = objects::answer(self, hearing, kind, request, headers).await;
+                self.settle(answered, &self.meters.objects, began)
+            }
+            Err(refusal) => self.refuse(refusal, began),
+        }
+    }
+
+    fn refuse(&self, refusal: Refusal, began: Instant) -> Response<AnswerBody> {
+        self.meters.request_refused(refusal.rule);
+        let response = respond::refusal(refusal);
+        self.meters.refused.failed(response.status().as_u16(), "client", began.elapsed());
         response
     }
 

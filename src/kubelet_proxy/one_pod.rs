@@ -13,7 +13,9 @@ use super::limits::{
 use crate::http::budget::{BodyBudget, Reservation};
 use crate::kube_wire::document::{DocumentFault, read_whole};
 use crate::kube_wire::json::{Tape, ValueFault};
+use crate::kube_wire::received_object::{ObjectKind, ReceivedObject};
 use crate::kube_wire::received_pod::ReceivedPod;
+use crate::kube_wire::resource::Item;
 use crate::kube_wire::status_object::Status;
 use crate::upstream::UpstreamBody;
 
@@ -80,11 +82,29 @@ fn parse(document: Vec<u8>, reserved: Option<Reservation>) -> Result<ObjectAnswe
 }
 
 impl ObjectAnswer {
-    /// What was answered, if it can be an answer to a question about this pod.
+    /// The object, if it can be an answer to a question about this namespace and name.
+    pub(super) fn object(
+        &self,
+        kind: ObjectKind,
+        expected: (&str, &str),
+    ) -> Result<ReceivedObject<'_>, AnswerFault> {
+        let item = Item { value: self.tape.root(&self.document), flaw: self.flaw.clone() };
+        let received = ReceivedObject::read(item, kind);
+        let identity = match &received {
+            ReceivedObject::Sound(sound) => Some(sound.identity),
+            ReceivedObject::Faulty { identity, fault: _ } => *identity,
+        };
+        let is_asked_for = identity.is_some_and(|it| (it.namespace, it.name) == expected);
+        if is_asked_for { Ok(received) } else { Err(AnswerFault::OtherObject) }
+    }
+
+    /// What was answered, if it can be an answer to a question about this pod. Unknown fields at the
+    /// paths `left_out` are not refused.
     pub(super) fn answered(
         &self,
         expected: Option<&PodName>,
         may_be_status: bool,
+        left_out: &[String],
     ) -> Result<Answered<'_>, AnswerFault> {
         let value = self.tape.root(&self.document);
         let kind = value.field("kind").and_then(|kind| kind.as_str());
@@ -93,7 +113,8 @@ impl ObjectAnswer {
         if kind == Some("Status") && may_be_status {
             return Ok(Answered::Status(Status::read(value, self.flaw.clone())?));
         }
-        let received = ReceivedPod::read(value, self.flaw.clone());
+        let item = Item { value, flaw: self.flaw.clone() };
+        let received = ReceivedPod::from_item_leaving_out(item, left_out);
         let identity = match &received {
             ReceivedPod::Sound(sound) => {
                 Some((sound.pod.identity.namespace, sound.pod.identity.name))

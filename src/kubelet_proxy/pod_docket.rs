@@ -1,10 +1,10 @@
 //! What lists and watches of pods ask: the judge, and the ledger of what exists.
 
 use super::decide::{Hearing, Ruling, Scratch, Source};
-use super::filter::docket::Docket;
-use super::meters::WatchEventCounters;
+use super::filter::docket::{Docket, Event};
+use super::filter::kubelet_bytes::Arrival;
+use super::list_log::Reflector;
 use super::pod_ledger::{ListMark, Uid};
-use super::policy_in_force::Reflector;
 use crate::kube_wire::received_pod::ReceivedPod;
 use crate::kube_wire::resource::{Item, PODS, Resource};
 use crate::kube_wire::watch_event::Tombstone;
@@ -45,7 +45,9 @@ impl Docket for PodDocket {
         source: Source,
         scratch: &'s mut Scratch,
     ) -> Ruling<'s, 'p> {
-        self.hearing.rule(&ReceivedPod::from_item(item), source, scratch)
+        let left_out = self.hearing.by().policy().unknown_fields();
+        let received = ReceivedPod::from_item_leaving_out(item, left_out);
+        self.hearing.rule(&received, source, scratch)
     }
 
     fn deleted(&self, gone: &Tombstone<'_>) {
@@ -59,17 +61,27 @@ impl Docket for PodDocket {
             self.hearing.ledger().end_list(mark);
         }
         if continues.is_empty() {
-            self.hearing.by().listed(&self.reflector);
+            self.hearing.by().pod_lists().listed(&self.reflector);
         } else {
-            self.hearing.by().goes_on(continues);
+            self.hearing.by().pod_lists().goes_on(continues);
         }
     }
 
     fn initial_events_ended(&self) {
-        self.hearing.by().listed(&self.reflector);
+        self.hearing.by().pod_lists().listed(&self.reflector);
     }
 
-    fn events(&self) -> &WatchEventCounters {
-        &self.hearing.meters().events
+    fn note(&self, event: Event) {
+        let events = &self.hearing.meters().events;
+        match event {
+            Event::Passed(Arrival::Added) => &events.added,
+            Event::Passed(Arrival::Modified) => &events.modified,
+            Event::Denied(Arrival::Added) => &events.added_denied,
+            Event::Denied(Arrival::Modified) => &events.modified_denied,
+            Event::Deleted => &events.deleted,
+            Event::Bookmark => &events.bookmark,
+            Event::Error => &events.error,
+        }
+        .increment();
     }
 }

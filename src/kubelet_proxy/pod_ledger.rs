@@ -11,7 +11,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use thiserror::Error;
 
 use super::limits::LEDGER_CAPACITY;
-use crate::kube_wire::spec_pin::{PinViolation, SpecPin};
+use crate::kube_wire::spec_pin::{PinViolation, SpecChanges, SpecPin};
+use crate::policy::Updates;
 
 /// A pod's UID as a number: 128 bits, as its grammar promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -38,6 +39,9 @@ pub enum LedgerRefusal {
     /// Another spec than the one admitted for this UID.
     #[error("{0}")]
     Pinned(#[from] PinViolation),
+    /// A change that the API permits and the policy does not.
+    #[error("{0} changed after admission, which the policy's `updates` do not tolerate")]
+    Untolerated(&'static str),
     /// No room for one more pod that exists.
     #[error("this node already has {LEDGER_CAPACITY} pods on record")]
     Full,
@@ -54,10 +58,21 @@ pub struct DenialStanding {
     pub reported_stopped: bool,
 }
 
+/// What was admitted, and what the policy said then of later changes.
+#[derive(Clone, Debug)]
+pub struct Admission {
+    /// The spec.
+    pub pin: SpecPin,
+    /// What of it may change.
+    pub updates: Updates,
+}
+
 #[derive(Debug, Default)]
 struct Entry {
-    pin: Option<SpecPin>,
+    admission: Option<Admission>,
     denied_for: Option<u64>,
+    /// What was last recorded of its admission beside the fact.
+    remarked: Option<u64>,
     reported_stopped: bool,
     is_gone: bool,
     /// It stands in `dispensable`, where it must not stand twice.
@@ -85,46 +100,56 @@ pub struct ListMark(u64);
 
 impl PodLedger {
     /// Records an admission, unless another spec was admitted for this UID.
-    pub fn admit(&self, uid: Uid, pin: SpecPin) -> Result<(), LedgerRefusal> {
+    pub fn admit(&self, uid: Uid, admission: Admission) -> Result<(), LedgerRefusal> {
         let mut entries = self.lock();
         let list = entries.list;
         if let Some(entry) = entries.by_uid.get_mut(&uid) {
             entry.seen_in = list;
-            let pin = match entry.pin.take() {
-                Some(admitted) => match admitted.permits(&pin) {
-                    Ok(()) => pin,
+            let admission = match entry.admission.take() {
+                Some(before) => match before.permits(&admission) {
+                    Ok(()) => admission,
                     // A list from a cache that lags shows what was before. It passed here then.
-                    Err(_) if pin.permits(&admitted).is_ok() => admitted,
-                    Err(violation) => {
-                        entry.pin = Some(admitted);
-                        return Err(violation.into());
+                    Err(_) if admission.permits(&before).is_ok() => before,
+                    Err(refusal) => {
+                        entry.admission = Some(before);
+                        return Err(refusal);
                     }
                 },
-                None => pin,
+                None => admission,
             };
-            *entry = Entry { pin: Some(pin), denied_for: None, is_gone: false, ..*entry };
+            let admission = Some(admission);
+            *entry = Entry { admission, denied_for: None, is_gone: false, ..*entry };
             return Ok(());
         }
         entries.make_room()?;
-        entries.by_uid.insert(uid, Entry { pin: Some(pin), seen_in: list, ..Entry::default() });
+        let admission = Some(admission);
+        entries.by_uid.insert(uid, Entry { admission, seen_in: list, ..Entry::default() });
         Ok(())
     }
 
     /// Holds a spec against the one admitted for this UID, without recording anything: the answer to
     /// a GET may be ahead of the watch, which must not look changed when it catches up.
-    pub fn compare(&self, uid: Uid, pin: &SpecPin) -> Result<(), LedgerRefusal> {
-        match self.lock().by_uid.get(&uid).and_then(|entry| entry.pin.as_ref()) {
-            Some(admitted) => match admitted.permits(pin) {
-                Err(violation) if pin.permits(admitted).is_err() => Err(violation.into()),
+    pub fn compare(&self, uid: Uid, shown: &Admission) -> Result<(), LedgerRefusal> {
+        match self.lock().by_uid.get(&uid).and_then(|entry| entry.admission.as_ref()) {
+            Some(admitted) => match admitted.permits(shown) {
+                Err(refusal) if shown.permits(admitted).is_err() => Err(refusal),
                 Ok(()) | Err(_) => Ok(()),
             },
             None => Ok(()),
         }
     }
 
+    /// Notes what an admitted pod's records say beside the fact (by its digest); is it news?
+    pub fn remark(&self, uid: Uid, remark: Option<u64>) -> bool {
+        let mut entries = self.lock();
+        let Some(entry) = entries.by_uid.get_mut(&uid) else { return remark.is_some() };
+        let before = std::mem::replace(&mut entry.remarked, remark);
+        remark.is_some() && before != remark
+    }
+
     /// Was a spec of this pod admitted here?
     pub fn is_pinned(&self, uid: Uid) -> bool {
-        self.lock().by_uid.get(&uid).is_some_and(|entry| entry.pin.is_some())
+        self.lock().by_uid.get(&uid).is_some_and(|entry| entry.admission.is_some())
     }
 
     /// Records a denial for a reason (by its digest).
@@ -136,7 +161,7 @@ impl PodLedger {
             let is_news = entry.denied_for.replace(reason) != Some(reason);
             return DenialStanding {
                 is_news,
-                was_admitted: entry.pin.is_some(),
+                was_admitted: entry.admission.is_some(),
                 reported_stopped: entry.reported_stopped,
             };
         }
@@ -189,6 +214,29 @@ impl PodLedger {
     }
 }
 
+impl Admission {
+    /// May `later` follow? A change has to be tolerated before and after: by what the pod was admitted
+    /// for, and by what it would be admitted for now.
+    fn permits(&self, later: &Self) -> Result<(), LedgerRefusal> {
+        self.pin.permits(&later.pin)?;
+        let SpecChanges { image, resources, active_deadline_seconds, tolerations } =
+            self.pin.changes(&later.pin);
+        let (then, now) = (self.updates, later.updates);
+        let fields = [
+            (image, then.image && now.image, "the image of a container"),
+            (resources, then.resources && now.resources, "resources"),
+            (
+                active_deadline_seconds,
+                then.active_deadline_seconds && now.active_deadline_seconds,
+                "spec.activeDeadlineSeconds",
+            ),
+            (tolerations, then.tolerations && now.tolerations, "spec.tolerations"),
+        ];
+        let refused = fields.into_iter().find(|(changed, tolerated, _)| *changed && !tolerated);
+        refused.map_or(Ok(()), |(_, _, field)| Err(LedgerRefusal::Untolerated(field)))
+    }
+}
+
 impl Entries {
     fn mark_gone(&mut self, uid: Uid) {
         if let Some(entry) = self.by_uid.get_mut(&uid) {
@@ -206,7 +254,9 @@ impl Entries {
             let uid = self.dispensable.pop_front().ok_or(LedgerRefusal::Full)?;
             match self.by_uid.get_mut(&uid) {
                 // Admitted again since it was put here: it is needed after all.
-                Some(entry) if entry.pin.is_some() && !entry.is_gone => entry.is_queued = false,
+                Some(entry) if entry.admission.is_some() && !entry.is_gone => {
+                    entry.is_queued = false
+                }
                 Some(_) | None => {
                     self.by_uid.remove(&uid);
                 }

@@ -17,9 +17,9 @@ use super::filter::watch::WatchFilter;
 use super::filter::{FilteredBody, KubeletBytes};
 use super::forward::{PodQuestion, PodReply, ask, collect};
 use super::limits::{EVENT_DEADLINE, LIST_DEADLINE, LIST_HOLD_BACK_BYTES, MAX_STATUS_PATCH_BYTES};
+use super::list_log::Reflector;
 use super::one_pod::{Answered, read_answer};
 use super::pod_docket::PodDocket;
-use super::policy_in_force::Reflector;
 use super::respond::{self, AnswerBody};
 use super::status_report;
 use crate::kube_wire::status_object::Status;
@@ -88,7 +88,7 @@ async fn list(
 ) -> Result<Response<AnswerBody>, AnswerFault> {
     let hearing = proxy.judge.hear();
     // Pages are put together by the client: one decided by another policy would come with the others.
-    if query.continues.as_ref().is_some_and(|token| !hearing.by().knows(token)) {
+    if query.continues.as_ref().is_some_and(|token| !hearing.by().pod_lists().knows(token)) {
         let status = Status::expired("kubelet-proxy did not decide on the page before: list anew");
         return Ok(respond::error(StatusCode::GONE, &status, None));
     }
@@ -115,7 +115,7 @@ async fn watch(
     // Begun before the question, so that a policy that changes meanwhile ends the watch.
     let hearing = proxy.judge.hear();
     let reflector = reflector(&query, &headers);
-    if query.resumes && hearing.by().sends_back(&reflector) {
+    if query.resumes && hearing.by().pod_lists().sends_back(&reflector) {
         let status = Status::expired("kubelet-proxy has decided on no list yet: list first");
         return Ok(respond::only_event(&status));
     }
@@ -130,8 +130,13 @@ async fn watch(
 }
 
 fn reflector(query: &ListQuery, headers: &HeaderMap) -> Reflector {
+    Reflector(reflector_name(query, headers))
+}
+
+/// The client's name for itself, and what it selects.
+pub(super) fn reflector_name(query: &ListQuery, headers: &HeaderMap) -> String {
     let agent = headers.get(USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default();
-    Reflector(format!("{}?{}", agent.escape_ascii(), query.selectors))
+    format!("{}?{}", agent.escape_ascii(), query.selectors)
 }
 
 /// Asks about one pod and rules on the object that comes back.
@@ -148,11 +153,13 @@ async fn one(
         PodReply::Pods(code, body) => (code, body),
     };
     let answer = read_answer(body, &proxy.budget).await?;
-    match answer.answered(expected.as_ref(), is_delete)? {
+    let hearing = proxy.judge.hear();
+    let left_out = hearing.by().policy().unknown_fields();
+    match answer.answered(expected.as_ref(), is_delete, left_out)? {
         Answered::Status(status) => Ok(respond::error(code, &status, None)),
         Answered::Pod(received) => {
             let mut scratch = Scratch::default();
-            match proxy.judge.hear().rule(&received, source, &mut scratch) {
+            match hearing.rule(&received, source, &mut scratch) {
                 Ruling::Admit(pod) => Ok(respond::object(code, KubeletBytes::object(&pod))),
                 // The delete was done; what the pod looked like is nobody's business here.
                 Ruling::Deny(_) | Ruling::Unidentified if is_delete => {

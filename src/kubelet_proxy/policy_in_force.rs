@@ -6,12 +6,10 @@
 //! under, and until a whole list went through by the new one, a resumed watch gets `410 Expired`. That
 //! list must have been the same reflector's, and all its pages decided by this policy.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use tokio_util::sync::CancellationToken;
 
-use super::limits::{LISTS_REMEMBERED, LONGEST_REMEMBERED_BYTES};
+use super::limits::{OBJECT_LISTS_REMEMBERED, POD_LISTS_REMEMBERED};
+use super::list_log::ListLog;
 use super::meters::RuleMeters;
 use crate::metrics::registry::Metrics;
 use crate::policy::Policy;
@@ -21,29 +19,18 @@ use crate::policy::Policy;
 pub(super) struct PolicyInForce {
     policy: Policy,
     meters: RuleMeters,
-    lists: Mutex<Lists>,
+    pod_lists: ListLog,
+    object_lists: ListLog,
     superseded: CancellationToken,
-}
-
-/// Which reflector a list or watch belongs to, as far as a proxy can tell: the client's name for
-/// itself, and what it selects.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Reflector(pub(super) String);
-
-/// What was listed by one policy; the newest of each, since a node has one kubelet.
-#[derive(Debug, Default)]
-struct Lists {
-    /// Reflectors that got a whole list.
-    whole: VecDeque<String>,
-    /// Where lists go on whose pages so far were decided by this policy.
-    unfinished: VecDeque<String>,
 }
 
 impl PolicyInForce {
     pub(super) fn new(policy: Policy, metrics: &Metrics) -> Self {
         let meters = RuleMeters::new(metrics, &policy);
         let superseded = CancellationToken::new();
-        Self { policy, meters, lists: Mutex::default(), superseded }
+        let (pod_lists, object_lists) =
+            (ListLog::new(POD_LISTS_REMEMBERED), ListLog::new(OBJECT_LISTS_REMEMBERED));
+        Self { policy, meters, pod_lists, object_lists, superseded }
     }
 
     pub(super) fn policy(&self) -> &Policy {
@@ -54,29 +41,14 @@ impl PolicyInForce {
         &self.meters
     }
 
-    /// A whole list, or all initial events of a WatchList, was decided by this policy.
-    pub(super) fn listed(&self, by: &Reflector) {
-        remember(&mut self.lists().whole, &by.0);
+    /// Its lists of pods.
+    pub(super) fn pod_lists(&self) -> &ListLog {
+        &self.pod_lists
     }
 
-    /// Must a resumed watch be sent back to list?
-    pub(super) fn sends_back(&self, by: &Reflector) -> bool {
-        !self.lists().whole.contains(&by.0)
-    }
-
-    /// A page was decided by this policy, and the list goes on at `token`.
-    pub(super) fn goes_on(&self, token: &str) {
-        remember(&mut self.lists().unfinished, token);
-    }
-
-    /// Were all pages before the one at `token` decided by this policy?
-    pub(super) fn knows(&self, token: &str) -> bool {
-        self.lists().unfinished.iter().any(|known| known == token)
-    }
-
-    fn lists(&self) -> MutexGuard<'_, Lists> {
-        // Every change is whole in itself: a thread that ended in between left nothing half done.
-        self.lists.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Its lists of objects beside pods.
+    pub(super) fn object_lists(&self) -> &ListLog {
+        &self.object_lists
     }
 
     /// Another policy is in force: what is decided by this one has to end.
@@ -93,15 +65,4 @@ impl PolicyInForce {
     pub(super) fn supersession(&self) -> CancellationToken {
         self.superseded.clone()
     }
-}
-
-/// What is forgotten or too long costs a client another list, never the decision.
-fn remember(known: &mut VecDeque<String>, text: &str) {
-    if known.iter().any(|it| it == text) || text.len() > LONGEST_REMEMBERED_BYTES {
-        return;
-    }
-    if known.len() >= LISTS_REMEMBERED {
-        known.pop_front();
-    }
-    known.push_back(text.to_owned());
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use tokio::signal::unix::Signal;
 
-use super::config::PolicySource;
+use super::config::{NODE_NAME_NEEDED, PolicySource};
 use super::decide::Judge;
 use super::policy_file::{self, PolicyFileError};
 use super::policy_in_force::PolicyInForce;
@@ -59,6 +59,8 @@ enum ReloadRefusal {
          restart it to load another"
     )]
     Immutable(String),
+    #[error("{NODE_NAME_NEEDED}")]
+    NodeName,
     #[error("the reload ended early")]
     Cancelled,
 }
@@ -116,6 +118,9 @@ impl Reloader {
         }
         if is_immutable {
             return Err(ReloadRefusal::Immutable(display(path)));
+        }
+        if policy.needs_node_name() && self.judge.node().is_empty() {
+            return Err(ReloadRefusal::NodeName);
         }
         Ok(Some(policy))
     }

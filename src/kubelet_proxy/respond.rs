@@ -27,7 +27,8 @@ enum Kind {
     Filtered(Box<FilteredBody>),
     Relayed {
         body: UpstreamBody,
-        /// For watches: resolves when the process drains. They would keep it for minutes.
+        /// For watches: resolves when the process drains, which they would keep for minutes, or when
+        /// another policy may want to read them.
         draining: Option<Draining>,
     },
 }
@@ -73,8 +74,16 @@ pub fn relayed(
         return fault(&AnswerFault::UnexpectedStatus(head.status));
     }
     let draining = permit.is_watch().then(|| {
-        let drain = drain.clone();
-        Box::pin(async move { drain.draining().await }) as Draining
+        let (drain, ends) = (drain.clone(), permit.ends());
+        Box::pin(async move {
+            match ends {
+                Some(ends) => tokio::select! {
+                    () = drain.draining() => {}
+                    () = ends.cancelled() => {}
+                },
+                None => drain.draining().await,
+            }
+        }) as Draining
     });
     let mut response = Response::new(AnswerBody(Kind::Relayed { body, draining }));
     *response.status_mut() = head.status;
@@ -120,6 +129,14 @@ pub fn not_found(name: &str) -> Response<AnswerBody> {
     let message = format!("pods {name:?} not found");
     let status = Status::failure(StatusCode::NOT_FOUND.as_u16(), "NotFound", &message);
     object(StatusCode::NOT_FOUND, KubeletBytes::status(&status))
+}
+
+/// An object that the policy does not let this kubelet have.
+pub fn withheld(plural: &str, name: &str, reason: &str) -> Response<AnswerBody> {
+    let message =
+        format!("kubelet-proxy: {plural} {name:?} withheld by the node's policy: {reason}");
+    let status = Status::failure(StatusCode::FORBIDDEN.as_u16(), "Forbidden", &message);
+    object(StatusCode::FORBIDDEN, KubeletBytes::status(&status))
 }
 
 fn json(code: StatusCode, kind: Kind) -> Response<AnswerBody> {

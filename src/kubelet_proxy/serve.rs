@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::authenticate::Caller;
-use super::config::{RunError, RunOptions};
+use super::config::{ClientAuthentication, Front, NODE_NAME_NEEDED, RunError, RunOptions};
 use super::decide::{Judge, JudgeSettings};
 use super::limits::{CREDENTIALS_AT_START, DRAIN_GRACE};
 use super::meters::Meters;
@@ -57,8 +57,12 @@ pub async fn serve(prepared: Prepared, sandboxed: Sandboxed) -> Result<(), RunEr
     let socket = TcpListener::from_std(kubelets).map_err(unusable)?;
     let readiness = Readiness::default();
     announce(&policy, binary, &upstream, &socket);
+    let node = node_name(&options.front, &upstream);
+    if node.is_empty() && policy.needs_node_name() {
+        return Err(RunError::BadConfiguration(NODE_NAME_NEEDED.to_owned()));
+    }
     let policy = PolicyInForce::new(policy, &metrics);
-    let proxy = proxy(&options, policy, &upstream, metrics.clone(), &drain);
+    let proxy = proxy(&options, node, policy, &upstream, metrics.clone(), &drain);
     tokio::spawn(follower.run());
     let reached = readiness.condition("upstream");
     tokio::spawn(upstream_watch::run(
@@ -120,6 +124,7 @@ fn unusable(error: std::io::Error) -> RunError {
 
 fn proxy(
     options: &RunOptions,
+    node: String,
     policy: PolicyInForce,
     upstream: &Arc<Upstream>,
     metrics: Metrics,
@@ -129,7 +134,6 @@ fn proxy(
     metrics.state_body_budget(budget.clone());
     let meters = Arc::new(Meters::new(metrics));
     let (reporter, queue) = report_rejection::channel(Arc::clone(&meters));
-    let node = node_name(upstream);
     let reporting = Reporting {
         upstream: Arc::clone(upstream),
         node: node.clone(),
@@ -147,11 +151,16 @@ fn proxy(
     })
 }
 
-/// The node's name as its certificate tells it; empty when it authenticates otherwise.
-fn node_name(upstream: &Upstream) -> String {
-    let name = upstream.client_certificate().and_then(|certificate| certificate.common_name);
-    let name = name.unwrap_or_default();
-    name.strip_prefix("system:node:").unwrap_or_default().to_owned()
+/// The node's name as its certificate tells it, else as its kubelet's certificate does; empty if both
+/// authenticate otherwise.
+fn node_name(front: &Front, upstream: &Upstream) -> String {
+    let node = |name: &str| name.strip_prefix("system:node:").map(str::to_owned);
+    let ours = upstream.client_certificate().and_then(|certificate| certificate.common_name);
+    let kubelets = match front {
+        Front::Tls { clients: ClientAuthentication::Required { name, .. }, .. } => name.as_deref(),
+        Front::Tls { clients: ClientAuthentication::AnyClient, .. } | Front::Plaintext => None,
+    };
+    ours.as_deref().and_then(node).or_else(|| kubelets.and_then(node)).unwrap_or_default()
 }
 
 /// One line that tells what runs here.

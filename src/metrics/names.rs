@@ -68,6 +68,14 @@ pub const DECISIONS: Description = Description {
     labels: &["verdict", "rule"],
 };
 
+/// Decisions on objects beside pods.
+pub const OBJECT_DECISIONS: Description = Description {
+    name: "object_decisions",
+    kind: Kind::Counter,
+    help: "Decisions on runtime classes, volumes, config maps and secrets that the policy speaks of",
+    labels: &["verdict", "kind"],
+};
+
 /// Time of one decision.
 pub const DECISION_DURATION: Description = Description {
     name: "decision_duration_seconds",
@@ -229,10 +237,11 @@ pub const SANDBOX: Description = Description {
 };
 
 /// All of them, in the order of the reference page.
-pub const ALL: [&Description; 23] = [
+pub const ALL: [&Description; 24] = [
     &BUILD,
     &POLICY,
     &DECISIONS,
+    &OBJECT_DECISIONS,
     &DECISION_DURATION,
     &REQUESTS,
     &REQUEST_DURATION,

@@ -77,6 +77,7 @@ struct Shared {
     build: Facts,
     policy: Facts,
     decisions: Family<Labels<2>, Counter>,
+    object_decisions: Family<Labels<2>, Counter>,
     decision_duration: Timing,
     requests: Family<Labels<3>, Counter>,
     request_duration: Family<Labels<1>, Timing>,
@@ -116,6 +117,7 @@ impl Metrics {
             build: register(r, &names::BUILD, Facts::default()),
             policy: register(r, &names::POLICY, Facts::default()),
             decisions: register(r, &names::DECISIONS, Family::default()),
+            object_decisions: register(r, &names::OBJECT_DECISIONS, Family::default()),
             decision_duration: register(
                 r,
                 &names::DECISION_DURATION,
@@ -162,6 +164,12 @@ impl Metrics {
     pub fn decisions(&self, verdict: &'static str, rule: String) -> Counter {
         let verdict = Cow::Borrowed(verdict);
         resolve(&self.shared.decisions, labels(&names::DECISIONS, [verdict, rule.into()]))
+    }
+
+    /// Decisions on objects of one kind.
+    pub fn object_decisions(&self, verdict: &'static str, kind: &'static str) -> Counter {
+        let values = [verdict, kind].map(Cow::Borrowed);
+        resolve(&self.shared.object_decisions, labels(&names::OBJECT_DECISIONS, values))
     }
 
     /// Time of decisions.
@@ -363,6 +371,7 @@ mod tests {
         metrics.state_build("cd34");
         metrics.state_policy("strict", "ab12");
         metrics.decisions("deny", "deny-privileged".to_owned()).increment();
+        metrics.object_decisions("deny", "secrets").increment();
         metrics.decision_duration().observe(Duration::from_micros(3));
         metrics.requests("pods_list").answered(200, Duration::from_millis(2));
         metrics.requests("pods_list").failed(502, "api_server", Duration::from_secs(120));

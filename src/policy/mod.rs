@@ -40,6 +40,7 @@ use crate::kube_wire::received_pod::SoundPod;
 use v1::SeedRules;
 use v2::NodePolicy;
 pub use v2::Updates;
+pub use v2::objects::{ContentDigest, ObjectRefusal, ObjectRules};
 
 /// What decides on pods, and how records tell it.
 #[derive(Clone, Debug)]
@@ -116,6 +117,30 @@ impl Policy {
         match &self.document {
             Document::V1(rules) => rules.explain(&pod.pod),
             Document::V2(policy) => policy.explain(pod, at),
+        }
+    }
+
+    /// What it says of other objects than pods.
+    pub fn objects(&self) -> Option<&ObjectRules> {
+        match &self.document {
+            Document::V1(_) => None,
+            Document::V2(policy) => policy.objects(),
+        }
+    }
+
+    /// Paths of fields that a pod may have although nobody here knows them. They are not shown to the kubelet.
+    pub fn unknown_fields(&self) -> &[String] {
+        match &self.document {
+            Document::V1(_) => &[],
+            Document::V2(policy) => policy.unknown_fields(),
+        }
+    }
+
+    /// Does it admit pods of its own node only?
+    pub fn needs_node_name(&self) -> bool {
+        match &self.document {
+            Document::V1(_) => false,
+            Document::V2(_) => true,
         }
     }
 

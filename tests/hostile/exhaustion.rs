@@ -172,7 +172,7 @@ fn many_events() {
 fn many_watches() {
     let open = Answer::watch(["{}\n"]);
     let script = Script::new()
-        .on(Kind::Other, [open])
+        .on(Kind::WatchObjects, [open])
         .on(Kind::List, [Answer::document(&list(20, [good("good")]))]);
     let world = World::alone(Protocols::Http1And2, script);
     let proxy = world.proxy();

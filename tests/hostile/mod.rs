@@ -14,6 +14,7 @@ mod frames;
 mod http2_client;
 mod identity;
 mod json_tricks;
+mod objects;
 mod pods;
 mod proxy;
 mod records;
@@ -46,6 +47,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         records::trials(),
         exhaustion::trials(),
         fidelity::trials(),
+        objects::trials(),
     ]
     .into_iter()
     .flatten()

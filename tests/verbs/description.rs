@@ -8,10 +8,11 @@ use tempfile::TempDir;
 
 use crate::{BINARY, ask, ended, refused, text};
 
-const VERBS: [&str; 14] = [
+const VERBS: [&str; 15] = [
     "check-policy",
     "completions",
     "diff",
+    "digest",
     "explain",
     "fetch-token",
     "gen-certificates",

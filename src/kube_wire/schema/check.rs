@@ -18,7 +18,20 @@ pub fn check<'a>(
     value: Value<'a>,
     schema: &'static ObjectSchema,
 ) -> Result<Checked<'a>, ValueFault> {
-    let mut pass = Pass { root: value, marks: Marks::new(value) };
+    check_leaving_out(value, schema, &[])
+}
+
+/// The same, but that unknown fields at these paths are left out wherever the tables would refuse them.
+/// A path has `[*]` for every element of a list: `spec.containers[*].field`.
+///
+/// # Errors
+/// As [`check()`].
+pub fn check_leaving_out<'a>(
+    value: Value<'a>,
+    schema: &'static ObjectSchema,
+    left_out: &[String],
+) -> Result<Checked<'a>, ValueFault> {
+    let mut pass = Pass { root: value, marks: Marks::new(value), left_out };
     match pass.object(value.position(), schema) {
         Ok(()) => Ok(Checked { value, schema, marks: pass.marks }),
         Err(fault) => Err(value.fault_at(fault.position, fault.problem)),
@@ -30,21 +43,29 @@ pub fn check<'a>(
 pub(super) struct Fault {
     pub(super) position: u32,
     pub(super) problem: String,
+    /// Nothing but that no table knows the field.
+    is_unknown_field: bool,
 }
 
 impl Fault {
     #[cold]
     pub(super) fn new(node: Value<'_>, problem: impl Into<String>) -> Box<Self> {
-        Box::new(Self { position: node.position(), problem: problem.into() })
+        Box::new(Self {
+            position: node.position(),
+            problem: problem.into(),
+            is_unknown_field: false,
+        })
     }
 }
 
-struct Pass<'a> {
+struct Pass<'a, 'p> {
     root: Value<'a>,
     marks: Marks,
+    /// Paths of unknown fields that are not refused.
+    left_out: &'p [String],
 }
 
-impl Pass<'_> {
+impl Pass<'_, '_> {
     fn object(&mut self, at: u32, schema: &'static ObjectSchema) -> Result<(), Box<Fault>> {
         let object = self.root.sibling(at);
         if !object.is_object() {
@@ -57,7 +78,11 @@ impl Pass<'_> {
         for (key, value) in object.members() {
             let Some((index, field)) = find(schema.fields, key, due) else {
                 self.marks.set(key.position(), LEFT_OUT);
-                unknown(key, schema)?;
+                if let Err(fault) = unknown(key, schema)
+                    && !self.is_left_out(&fault)
+                {
+                    return Err(fault);
+                }
                 has_unknown = true;
                 continue;
             };
@@ -82,6 +107,14 @@ impl Pass<'_> {
         }
         self.marks.set(at, order);
         if has_unknown { names::refuse_clashes(object, schema.fields) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn is_left_out(&self, fault: &Fault) -> bool {
+        fault.is_unknown_field && !self.left_out.is_empty() && {
+            let path = names::any_element(&self.root.fault_at(fault.position, String::new()).path);
+            self.left_out.contains(&path)
+        }
     }
 
     #[inline]
@@ -168,7 +201,11 @@ fn unknown(key: Value<'_>, schema: &'static ObjectSchema) -> Result<(), Box<Faul
     }
     match schema.unknown {
         UnknownFields::Omit => Ok(()),
-        UnknownFields::Refuse => Err(Fault::new(key, format!("unknown field of {}", schema.name))),
+        UnknownFields::Refuse => {
+            let mut fault = Fault::new(key, format!("unknown field of {}", schema.name));
+            fault.is_unknown_field = true;
+            Err(fault)
+        }
     }
 }
 

@@ -15,7 +15,7 @@ mod write;
 use super::grammar::Grammar;
 use super::json::Value;
 
-pub use check::check;
+pub use check::{check, check_leaving_out};
 
 /// The fields of one Go struct of the Kubernetes API, in Go's order (fast when input keeps it).
 #[derive(Debug)]

@@ -53,6 +53,26 @@ fn equal_pair<'a, Name: PartialEq>(pair: &[(Name, Value<'a>)]) -> Option<Value<'
     (first == second).then_some(*key)
 }
 
+/// A path with `[*]` for the number of every element.
+pub(super) fn any_element(path: &str) -> String {
+    let mut any = String::with_capacity(path.len());
+    let mut rest = path;
+    while let Some((before, behind)) = rest.split_once('[') {
+        any.push_str(before);
+        any.push('[');
+        let digits = behind.bytes().take_while(u8::is_ascii_digit).count();
+        rest = match behind.split_at_checked(digits) {
+            Some((number, end)) if !number.is_empty() && end.starts_with(']') => {
+                any.push('*');
+                end
+            }
+            Some(_) | None => behind,
+        };
+    }
+    any.push_str(rest);
+    any
+}
+
 /// Would Go's case-insensitive lookup take one name for the other?
 pub(super) fn are_alike(left: &str, right: &str) -> bool {
     left.chars().map(fold).eq(right.chars().map(fold))
@@ -70,7 +90,20 @@ fn fold(character: char) -> char {
 
 #[cfg(test)]
 mod tests {
-    use super::are_alike;
+    use super::{any_element, are_alike};
+
+    #[test]
+    fn elements_of_lists_are_alike_and_keys_are_not() {
+        for (path, expected) in [
+            ("spec.containers[10].x", "spec.containers[*].x"),
+            ("a[0][1].b[2]", "a[*][*].b[*]"),
+            ("spec.x", "spec.x"),
+            (r#"a["1"].b[]"#, r#"a["1"].b[]"#),
+            ("a[1", "a[1"),
+        ] {
+            assert_eq!(any_element(path), expected);
+        }
+    }
 
     #[test]
     fn names_that_go_confuses_are_alike() {

@@ -15,7 +15,7 @@ const RESIZABLE: [(&str, u8, u8); 2] = [("cpu", 1, 2), ("memory", 4, 8)];
 const TYPICAL_TOLERATION_BYTES: usize = 128;
 
 #[derive(Default)]
-pub(super) struct Facts {
+pub(super) struct Facts<'a> {
     pub(super) active_deadline_seconds: Option<i64>,
     pub(super) termination_grace_period_seconds: Option<i64>,
     pub(super) tolerations: Tags,
@@ -23,10 +23,14 @@ pub(super) struct Facts {
     pub(super) resources: Box<[u8]>,
     /// Everything of the resources that cannot be resized: devices, huge pages, claims.
     pub(super) frozen_resources: Vec<u8>,
+    /// Of containers and init containers, in the spec's order.
+    pub(super) images: Vec<&'a str>,
+    /// Which resource, and how much of it, for all that can be resized.
+    pub(super) amounts: Vec<Cow<'a, str>>,
 }
 
-impl Facts {
-    pub(super) fn read(spec: Option<Value<'_>>) -> Self {
+impl<'a> Facts<'a> {
+    pub(super) fn read(spec: Option<Value<'a>>) -> Self {
         let mut facts = Self::default();
         let (mut pod, mut init, mut ordinary) = (None, None, None);
         for (key, member) in spec.iter().flat_map(Value::entries) {
@@ -47,15 +51,16 @@ impl Facts {
         let mut resources = vec![facts.note_resources(pod)];
         for container in init.iter().chain(&ordinary).flat_map(Value::items) {
             resources.push(facts.note_resources(container.field("resources")));
+            facts.images.push(container.field("image").map(text).unwrap_or_default());
         }
         facts.resources = resources.into_boxed_slice();
         facts
     }
 
     /// Notes what of the resources is frozen and returns the bits of what can be resized.
-    fn note_resources(&mut self, resources: Option<Value<'_>>) -> u8 {
+    fn note_resources(&mut self, resources: Option<Value<'a>>) -> u8 {
         let mut bits = 0;
-        let mut frozen = Vec::new();
+        let (mut frozen, mut resizable) = (Vec::new(), Vec::new());
         for (key, member) in resources.iter().flat_map(Value::entries) {
             match key {
                 "limits" | "requests" => {
@@ -63,7 +68,8 @@ impl Facts {
                     for (name, quantity) in member.entries() {
                         match RESIZABLE.iter().find(|(known, ..)| *known == name) {
                             Some((_, limit, request)) => {
-                                bits |= if is_limit { limit } else { request }
+                                bits |= if is_limit { limit } else { request };
+                                resizable.push([key.into(), name.into(), amount(quantity)]);
                             }
                             None => frozen.push([key.into(), name.into(), amount(quantity)]),
                         }
@@ -75,6 +81,9 @@ impl Facts {
         }
         frozen.sort_unstable();
         self.freeze(&frozen);
+        resizable.sort_unstable();
+        // No amount is empty: where one container ends and the next begins.
+        self.amounts.extend(resizable.into_iter().flatten().chain(["".into()]));
         bits
     }
 

@@ -184,6 +184,44 @@ fn devices_and_claims_are_pinned() {
 fn a_pin_of_an_ordinary_pod_is_small() {
     let tolerations = r#""tolerations":[{"key":"a"},{"key":"b"}],"#;
     let pin = pin(&pod(tolerations));
-    let heap = pin.tolerations.bytes() + pin.ephemeral_containers.bytes() + pin.resources.len();
-    assert!(size_of::<SpecPin>() + heap <= 150, "{} + {heap}", size_of::<SpecPin>());
+    let sets = pin.tolerations.bytes() + pin.ephemeral_containers.bytes();
+    let heap = sets + pin.resources.len() + pin.images.bytes() + pin.amounts.bytes();
+    assert!(size_of::<SpecPin>() + heap <= 300, "{} + {heap}", size_of::<SpecPin>());
+}
+
+fn changed(before: &str, after: &str) -> SpecChanges {
+    let (before, after) = (pin(before), pin(after));
+    assert_eq!(before.permits(&after), Ok(()));
+    before.changes(&after)
+}
+
+#[test]
+fn what_changed_of_what_may_change_is_told() {
+    let none = SpecChanges::default();
+    let with = |rest: &str| container(&format!(r#""image":"a/b:1"{rest},"#));
+    let cpu = |amount: &str| {
+        with(&format!(r#","resources":{{"limits":{{"cpu":"{amount}","memory":"1Mi"}}}}"#))
+    };
+    let init =
+        |image: &str| pod(&format!(r#""initContainers":[{{"name":"x","image":"{image}"}}],"#));
+    assert_eq!(changed(&pod(""), &pod("")), none);
+    assert_eq!(changed(&pod(""), &pod("").replace("Running", "Failed")), none);
+    let image = SpecChanges { image: true, ..none };
+    assert_eq!(changed(&pod(""), &container(r#""image":"a/b:2","#)), image);
+    assert_eq!(changed(&init("x"), &init("y")), image);
+    let resources = SpecChanges { resources: true, ..none };
+    assert_eq!(changed(&cpu("1"), &cpu("2")), resources);
+    assert_eq!(changed(&with(""), &cpu("2")), resources);
+    let swapped = with(r#","resources":{"limits":{"memory":"1Mi","cpu":"1"}}"#);
+    assert_eq!(changed(&cpu("1"), &swapped), none);
+    let of_pod = |amount: &str| pod(&format!(r#""resources":{{"limits":{{"cpu":"{amount}"}}}},"#));
+    assert_eq!(changed(&of_pod("1"), &of_pod("2")), resources);
+    let deadline = pod(r#""activeDeadlineSeconds":5,"#);
+    let expected = SpecChanges { active_deadline_seconds: true, ..none };
+    assert_eq!(changed(&pod(""), &deadline), expected);
+    let toleration = |seconds: u8| {
+        pod(&format!(r#""tolerations":[{{"key":"a","tolerationSeconds":{seconds}}}],"#))
+    };
+    assert_eq!(changed(&pod(""), &toleration(1)), SpecChanges { tolerations: true, ..none });
+    assert_eq!(changed(&toleration(1), &toleration(2)), none);
 }

@@ -1,7 +1,7 @@
 //! Rulings: what is admitted, what is denied, and what the cluster is told of it.
 
 use super::*;
-use crate::kubelet_proxy::policy_in_force::Reflector;
+use crate::kubelet_proxy::list_log::Reflector;
 use crate::kubelet_proxy::report_rejection;
 use crate::kubelet_proxy::sample_pods::{pod, receive, uid};
 use crate::metrics::registry::Metrics;
@@ -135,18 +135,18 @@ fn a_faulty_pod_is_denied_with_the_path_of_its_fault() {
 fn a_list_by_an_old_policy_does_not_let_watches_resume_under_the_new_one() {
     let (before, _reports) = judge();
     let kubelet = Reflector("kubelet".to_owned());
-    before.by().listed(&kubelet);
-    assert!(!before.by().sends_back(&kubelet));
-    assert!(before.by().sends_back(&Reflector("another".to_owned())));
-    before.by().goes_on("page-2");
-    assert!(before.by().knows("page-2") && !before.by().knows("page-3"));
+    before.by().pod_lists().listed(&kubelet);
+    assert!(!before.by().pod_lists().sends_back(&kubelet));
+    assert!(before.by().pod_lists().sends_back(&Reflector("another".to_owned())));
+    before.by().pod_lists().goes_on("page-2");
+    assert!(before.by().pod_lists().knows("page-2") && !before.by().pod_lists().knows("page-3"));
     let judge = Arc::clone(&before.judge);
     judge.put_in_force(PolicyInForce::new(Policy::allow_all(), &Metrics::new()));
     // Still under way when the policy changed; it ends as it began.
     assert_eq!(rule(&before, &pod(1, "", EVIL, "")), denied(1));
-    before.by().listed(&kubelet);
+    before.by().pod_lists().listed(&kubelet);
     let after = judge.hear();
-    assert!(after.by().sends_back(&kubelet) && !after.by().knows("page-2"));
+    assert!(after.by().pod_lists().sends_back(&kubelet) && !after.by().pod_lists().knows("page-2"));
     assert!(rule(&after, &pod(2, "", EVIL, "")).unwrap().is_ok());
 }
 

@@ -3,10 +3,25 @@
 //! Cutting, writing, memory and time are the same for pods and for the objects beside them; what differs
 //! is here.
 
+use super::kubelet_bytes::Arrival;
 use crate::kube_wire::resource::{Item, Resource};
 use crate::kube_wire::watch_event::Tombstone;
 use crate::kubelet_proxy::decide::{Ruling, Scratch, Source};
-use crate::kubelet_proxy::meters::WatchEventCounters;
+
+/// What became of a watch event, for counting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::kubelet_proxy) enum Event {
+    /// Admitted.
+    Passed(Arrival),
+    /// Not.
+    Denied(Arrival),
+    /// A deletion.
+    Deleted,
+    /// A bookmark.
+    Bookmark,
+    /// The end.
+    Error,
+}
 
 /// One answer's decisions, by one policy from its first item to its last.
 pub(in crate::kubelet_proxy) trait Docket: Send {
@@ -25,6 +40,6 @@ pub(in crate::kubelet_proxy) trait Docket: Send {
     fn list_ended(&mut self, continues: &str);
     /// A watch has brought everything that there is.
     fn initial_events_ended(&self);
-    /// Where events are counted.
-    fn events(&self) -> &WatchEventCounters;
+    /// An event of a watch was passed on, or turned into a deletion.
+    fn note(&self, event: Event);
 }

@@ -5,7 +5,7 @@
 //! Whatever ends a watch here ends it with `410 Expired`, so that the kubelet lists again.
 
 use super::body::{Filter, Progress};
-use super::docket::Docket;
+use super::docket::{Docket, Event};
 use super::kubelet_bytes::{Arrival, ItemWriter, KubeletBytes};
 use crate::kube_wire::document::DocumentFault;
 use crate::kube_wire::resource::Item;
@@ -52,18 +52,18 @@ impl<D: Docket> WatchFilter<D> {
                 }
                 Some(WatchEvent::Deleted(gone)) => {
                     docket.deleted(&gone);
-                    docket.events().deleted.increment();
+                    docket.note(Event::Deleted);
                     writer.deletion(&gone);
                 }
                 Some(WatchEvent::Bookmark { resource_version, initial_events_end }) => {
-                    docket.events().bookmark.increment();
+                    docket.note(Event::Bookmark);
                     writer.bookmark(resource_version, initial_events_end);
                     if initial_events_end {
                         docket.initial_events_ended();
                     }
                 }
                 Some(WatchEvent::Error(status)) => {
-                    docket.events().error.increment();
+                    docket.note(Event::Error);
                     writer.error(&status);
                     return Ok(Progress::Ended);
                 }
@@ -79,18 +79,13 @@ fn pass(
     item: Item<'_>,
     arrival: Arrival,
 ) -> Result<(), AnswerFault> {
-    let events = docket.events();
-    let (passed, denied) = match arrival {
-        Arrival::Added => (&events.added, &events.added_denied),
-        Arrival::Modified => (&events.modified, &events.modified_denied),
-    };
     match docket.rule(item, Source::Watch(arrival), scratch) {
         Ruling::Admit(admitted) => {
-            passed.increment();
+            docket.note(Event::Passed(arrival));
             writer.arrival(arrival, &admitted);
         }
         Ruling::Deny(gone) => {
-            denied.increment();
+            docket.note(Event::Denied(arrival));
             writer.deletion(&gone);
         }
         // Nobody can say what to take away, so the kubelet has to look at everything.

@@ -9,8 +9,12 @@ fn uid(number: u32) -> Uid {
     Uid::parse(&sample_pods::uid(number)).unwrap()
 }
 
-fn pin(number: u32, spec: &str) -> SpecPin {
-    receive(&pod(number, "", spec, ""), |received| {
+fn pin(number: u32, spec: &str) -> Admission {
+    admission(&pod(number, "", spec, ""), Updates::ALL)
+}
+
+fn admission(pod: &str, updates: Updates) -> Admission {
+    let pin = receive(pod, |received| {
         let ReceivedPod::Sound(sound) = received else { panic!("{received:?}") };
         let (mut bytes, mut mutable) = (Vec::new(), Vec::new());
         sound.checked.write(&mut bytes, &mut mutable);
@@ -20,7 +24,8 @@ fn pin(number: u32, spec: &str) -> SpecPin {
             &sound.pod,
             &PodEncoding { bytes: &bytes, span, mutable: &mutable },
         )
-    })
+    });
+    Admission { pin, updates }
 }
 
 #[test]
@@ -153,6 +158,77 @@ fn a_whole_list_tells_which_pods_are_gone() {
     assert_eq!(ledger.admit(uid(9_000_001), pin(1, "")), Err(LedgerRefusal::Full));
 }
 
-fn pin_of(ledger: &PodLedger, number: u32) -> SpecPin {
-    ledger.lock().by_uid[&uid(number)].pin.clone().unwrap()
+fn pin_of(ledger: &PodLedger, number: u32) -> Admission {
+    ledger.lock().by_uid[&uid(number)].admission.clone().unwrap()
+}
+
+#[test]
+fn a_change_has_to_be_tolerated_before_and_after() {
+    const STRICT: Updates = Updates { image: false, ..Updates::ALL };
+    let image = |image: &str, updates| {
+        admission(&pod(1, "", "", "").replace("\"i\"", &format!("\"{image}\"")), updates)
+    };
+    for (then, now, tolerated) in [
+        (Updates::ALL, Updates::ALL, true),
+        (STRICT, Updates::ALL, false),
+        (Updates::ALL, STRICT, false),
+    ] {
+        let ledger = PodLedger::default();
+        ledger.admit(uid(1), image("i", then)).unwrap();
+        let expected = if tolerated {
+            Ok(())
+        } else {
+            Err(LedgerRefusal::Untolerated("the image of a container"))
+        };
+        assert_eq!(ledger.compare(uid(1), &image("j", now)), expected);
+        assert_eq!(ledger.admit(uid(1), image("j", now)), expected);
+        // What was admitted goes on.
+        assert!(ledger.admit(uid(1), image("i", now)).is_ok());
+    }
+}
+
+#[test]
+fn each_kind_of_change_is_tolerated_by_itself() {
+    let frozen = Updates {
+        image: false,
+        resources: false,
+        active_deadline_seconds: false,
+        tolerations: false,
+    };
+    let limits = |cpu: &str| {
+        let limits = format!(r#""image":"i","resources":{{"limits":{{"cpu":"{cpu}"}}}}"#);
+        pod(1, "", "", "").replace(r#""image":"i""#, &limits)
+    };
+    for (before, after, updates, field) in [
+        (limits("1"), limits("2"), Updates { resources: true, ..frozen }, "resources"),
+        (
+            pod(1, "", "", ""),
+            pod(1, "", r#","activeDeadlineSeconds":9"#, ""),
+            Updates { active_deadline_seconds: true, ..frozen },
+            "spec.activeDeadlineSeconds",
+        ),
+        (
+            pod(1, "", "", ""),
+            pod(1, "", r#","tolerations":[{"key":"a"}]"#, ""),
+            Updates { tolerations: true, ..frozen },
+            "spec.tolerations",
+        ),
+    ] {
+        let ledger = PodLedger::default();
+        ledger.admit(uid(1), admission(&before, frozen)).unwrap();
+        let refusal = Err(LedgerRefusal::Untolerated(field));
+        assert_eq!(ledger.admit(uid(1), admission(&after, frozen)), refusal);
+        let ledger = PodLedger::default();
+        ledger.admit(uid(1), admission(&before, updates)).unwrap();
+        assert_eq!(ledger.admit(uid(1), admission(&after, updates)), Ok(()));
+    }
+}
+
+#[test]
+fn a_remark_is_news_until_it_was_made() {
+    let ledger = PodLedger::default();
+    ledger.admit(uid(1), pin(1, "")).unwrap();
+    let said =
+        [Some(1), Some(1), Some(2), None, Some(2)].map(|remark| ledger.remark(uid(1), remark));
+    assert_eq!(said, [true, false, true, false, true]);
 }

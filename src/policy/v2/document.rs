@@ -5,8 +5,12 @@ use std::collections::{HashMap, HashSet};
 
 use super::NodePolicy;
 use super::exception::Exception;
+use super::objects::ObjectRules;
+use super::permit::PodPermit;
 use super::rule::{Rule, read_mode};
 use super::text_rule::{quoted, read_word};
+use super::unknown_fields;
+use crate::kube_wire::received_object::ObjectKind;
 use crate::policy::error::{PolicyError, Warnings};
 use crate::policy::load::MAX_RULES;
 use crate::policy::located::{Located, Object};
@@ -14,8 +18,17 @@ use crate::policy::located::{Located, Object};
 /// What `apiVersion` says.
 pub(in crate::policy) const API_VERSION: &str = "nodeward.dev/v2";
 
-const KEYS: [&str; 8] =
-    ["$schema", "apiVersion", "kind", "name", "description", "mode", "rules", "exceptions"];
+const KEYS: [&str; 9] = [
+    "$schema",
+    "apiVersion",
+    "kind",
+    "name",
+    "description",
+    "mode",
+    "rules",
+    "exceptions",
+    "allowUnknownFields",
+];
 
 /// Each costs about a tenth of a millisecond when the policy loads.
 const MAX_EXPRESSIONS: usize = 256;
@@ -29,7 +42,7 @@ impl NodePolicy {
         document: &Located<'_>,
         warnings: &mut Warnings,
     ) -> Result<(String, Self), PolicyError> {
-        let block = document.object(&KEYS)?;
+        let block = document.object(&[&KEYS[..], &ObjectRules::KEYS[..]].concat())?;
         let remedy = "write \"kind\": \"NodePolicy\"";
         read_word(block.required("kind", remedy)?, &["NodePolicy"])?;
         let name = block.required("name", "records tell policies by it; add one")?.name()?;
@@ -45,8 +58,32 @@ impl NodePolicy {
         if !permits && exceptions.iter().all(|it| it.permit.is_none()) {
             warnings.add(rules_at, "holds no allow rule, so every pod is denied; add one");
         }
-        Ok((name, Self { observes, rules, exceptions }))
+        let objects = ObjectRules::read(&block)?;
+        refuse_loose_classes(rules_at, &rules, &exceptions, objects.as_ref())?;
+        let unknown_fields =
+            block.read("allowUnknownFields", unknown_fields::read)?.unwrap_or_default();
+        Ok((name, Self { observes, rules, exceptions, objects, unknown_fields }))
     }
+}
+
+/// The API server says what a runtime class stands for: to permit one by name alone is to permit any.
+fn refuse_loose_classes(
+    at: &Located<'_>,
+    rules: &[Rule],
+    exceptions: &[Exception],
+    objects: Option<&ObjectRules>,
+) -> Result<(), PolicyError> {
+    let excepting = exceptions.iter().filter_map(|exception| exception.permit.as_deref());
+    let mut permits = rules.iter().filter_map(Rule::permit).chain(excepting);
+    if objects.is_some_and(|objects| objects.cover(ObjectKind::RuntimeClass))
+        || !permits.any(PodPermit::names_runtime_classes)
+    {
+        return Ok(());
+    }
+    Err(at.refuse(
+        "permit runtime classes whose handlers nobody pins; add `\"runtimeClasses\": {\"class\": \
+         \"handler\"}` to the document",
+    ))
 }
 
 fn read_rules(

@@ -15,6 +15,7 @@ pub(super) mod finding;
 mod names;
 mod number_rule;
 mod objections;
+pub(super) mod objects;
 pub(super) mod permit;
 #[cfg(test)]
 mod properties;
@@ -28,10 +29,12 @@ pub(super) mod subject;
 #[cfg(test)]
 mod tests;
 mod text_rule;
+mod unknown_fields;
 
 pub use permit::Updates;
 
 use exception::Exception;
+use objects::ObjectRules;
 use rule::Rule;
 
 /// A document of this version.
@@ -41,12 +44,26 @@ pub(super) struct NodePolicy {
     observes: bool,
     rules: Vec<Rule>,
     exceptions: Vec<Exception>,
+    /// What reaches the kubelet of other objects than pods.
+    objects: Option<ObjectRules>,
+    /// Paths of fields that a pod may have although nobody here knows them.
+    unknown_fields: Vec<String>,
 }
 
 impl NodePolicy {
     /// Names of the rules, in order.
     pub(super) fn rule_names(&self) -> impl Iterator<Item = &str> {
         self.rules.iter().map(|rule| rule.name.as_str())
+    }
+
+    /// What it says of other objects than pods.
+    pub(super) fn objects(&self) -> Option<&ObjectRules> {
+        self.objects.as_ref()
+    }
+
+    /// Paths of fields that a pod may have although nobody here knows them.
+    pub(super) fn unknown_fields(&self) -> &[String] {
+        &self.unknown_fields
     }
 
     /// Names of the exceptions, in order.

@@ -57,6 +57,14 @@ impl Rule {
         Ok(Self { name, message, observes, scope, effect })
     }
 
+    /// What it lets run.
+    pub(super) fn permit(&self) -> Option<&PodPermit> {
+        match &self.effect {
+            Effect::Allow(permit) => Some(permit),
+            Effect::Deny(_) => None,
+        }
+    }
+
     /// Does it keep pods from running?
     pub(super) fn denies(&self) -> bool {
         match self.effect {

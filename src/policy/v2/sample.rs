@@ -65,7 +65,7 @@ pub(super) fn permit(permit: Value, entry: Value) -> Value {
 /// A document with these rules and more.
 pub(super) fn document(rules: Value, more: Value) -> Value {
     let document = json!({ "apiVersion": "nodeward.dev/v2", "kind": "NodePolicy", "name": "test",
-        "rules": rules });
+        "runtimeClasses": { "kata": "kata-qemu" }, "rules": rules });
     patch(document, more)
 }
 

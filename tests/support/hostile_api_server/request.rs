@@ -31,6 +31,11 @@ pub(crate) enum Kind {
     CreatePod,
     PatchStatus,
     DeletePod,
+    /// Runtime classes, volumes, config maps or secrets: several.
+    Objects,
+    WatchObjects,
+    /// One of them.
+    OneObject,
     Event,
     Lease,
     Other,
@@ -68,15 +73,29 @@ impl Recorded {
             ("POST", ["api", "v1", "namespaces", _, "pods"]) => Kind::CreatePod,
             ("DELETE", ["api", "v1", "namespaces", _, "pods", _]) => Kind::DeletePod,
             ("PATCH", ["api", "v1", "namespaces", _, "pods", _, "status"]) => Kind::PatchStatus,
+            ("GET", ["api", "v1", "namespaces", _, "secrets" | "configmaps"])
+            | ("GET", ["apis", "node.k8s.io", "v1", "runtimeclasses"]) => {
+                if self.is_watch() {
+                    Kind::WatchObjects
+                } else {
+                    Kind::Objects
+                }
+            }
+            ("GET", ["api", "v1", "namespaces", _, "secrets" | "configmaps", _])
+            | ("GET", ["api", "v1", "persistentvolumes", _])
+            | ("GET", ["apis", "node.k8s.io", "v1", "runtimeclasses", _]) => Kind::OneObject,
             (_, ["api", "v1", "namespaces", _, "events", ..]) => Kind::Event,
             (_, ["apis", "coordination.k8s.io", ..]) => Kind::Lease,
             _ => Kind::Other,
         }
     }
 
+    fn is_watch(&self) -> bool {
+        self.query("watch").is_some_and(|value| !matches!(value, "0" | "false"))
+    }
+
     fn collection(&self) -> Kind {
-        let is_watch = self.query("watch").is_some_and(|value| !matches!(value, "0" | "false"));
-        match (is_watch, self.query("sendInitialEvents"), self.query("continue")) {
+        match (self.is_watch(), self.query("sendInitialEvents"), self.query("continue")) {
             (true, Some("true"), _) => Kind::WatchList,
             (true, _, _) => Kind::Watch,
             (false, _, Some(token)) if !token.is_empty() => Kind::NextPage,

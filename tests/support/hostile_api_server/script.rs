@@ -69,6 +69,8 @@ fn friendly(kind: Kind, request: &Recorded) -> Answer {
             Answer::json(200, request.body.clone())
         }
         Kind::DeletePod => Answer::refusal(200, "Deleted"),
-        Kind::GetPod | Kind::Other => Answer::refusal(404, "NotFound"),
+        Kind::GetPod | Kind::Objects | Kind::WatchObjects | Kind::OneObject | Kind::Other => {
+            Answer::refusal(404, "NotFound")
+        }
     }
 }

@@ -121,6 +121,11 @@ impl PodPermit {
         }
     }
 
+    /// Does it speak of runtime classes?
+    pub(in crate::policy) fn names_runtime_classes(&self) -> bool {
+        self.runtime_classes.is_some()
+    }
+
     /// Says nothing but what becomes of what is not listed.
     pub(in crate::policy) fn open(unlisted: Unlisted) -> Self {
         Self {
