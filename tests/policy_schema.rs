@@ -75,6 +75,8 @@ fn documents() -> Vec<(String, String)> {
         let page = read_to_string(&path).unwrap();
         for block in page.split("```json").skip(1) {
             let (block, _) = block.split_once("```").unwrap();
+            // The rest of the fence's line says what the example is.
+            let (_, block) = block.split_once('\n').unwrap();
             documents.push((path.display().to_string(), block.to_owned()));
         }
     }
