@@ -286,3 +286,49 @@ fn t61_each_pod_field_that_a_container_sees_needs_a_permit() {
     );
     denied(volume("metadata.name"), json!({}), "spec.volumes[0]: found the downwardAPI volume");
 }
+
+#[test]
+fn t38_the_command_of_a_probe_is_expanded_as_well() {
+    let rule = |value: serde_json::Value| {
+        json!({ "env": [{ "name": "A", "value": value }],
+            "probes": { "liveness": { "exec": ["sh", "-c", { "regex": "test -e [^;]+" }] } } })
+    };
+    let command = ["sh", "-c", "test -e $(A)"];
+    let probed = json!({ "env": [{ "name": "A", "value": "/; reboot" }],
+        "livenessProbe": { "exec": { "command": command } } });
+    let expected = "livenessProbe.exec.command[2]: found $(A), expected to expand only";
+    entry(rule(json!({ "any": true })), probed.clone(), expected);
+    entry(rule(json!("/; reboot")), probed, "");
+    // Nobody expands the command of a hook.
+    let hook = json!({ "preStop": { "exec": { "command": command } } });
+    let rule = json!({ "lifecycle": { "preStop": { "exec": command } } });
+    entry(rule, json!({ "lifecycle": hook }), "");
+}
+
+#[test]
+fn t37_a_source_that_may_be_missing_is_no_variable_that_must_be_there() {
+    for (kind, key) in [
+        ("secretKeyRef", json!({ "name": "s", "key": "k" })),
+        ("configMapKeyRef", json!({ "name": "s", "key": "k" })),
+        ("fileKeyRef", json!({ "volumeName": "s", "path": "p", "key": "k" })),
+    ] {
+        let maybe = |optional: bool| {
+            let source = patch(json!({ kind: key }), json!({ kind: { "optional": optional } }));
+            json!({ "env": [{ "name": "A", "valueFrom": source }], "args": ["$(A)"] })
+        };
+        let rule = |more: serde_json::Value| {
+            let rule = json!({ "name": "A", "from": { kind: key }, "expandable": true });
+            json!({ "env": [patch(rule, more)], "args": ["$(A)"] })
+        };
+        entry(rule(json!({})), maybe(false), "");
+        // Whatever a Service or `envFrom` calls so would take its place.
+        let expected = "args[0]: found $(A), expected to expand only";
+        entry(rule(json!({})), maybe(true), expected);
+        entry(rule(json!({ "optional": true })), maybe(true), expected);
+        let plain = json!({ "args": ["--serve"] });
+        let expected = format!("env[0].valueFrom.{kind}.optional: found true, expected false");
+        entry(patch(rule(json!({})), plain.clone()), patch(maybe(true), plain.clone()), &expected);
+        let optional = rule(json!({ "optional": true }));
+        entry(patch(optional, plain.clone()), patch(maybe(true), plain), "");
+    }
+}

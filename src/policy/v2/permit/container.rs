@@ -280,7 +280,7 @@ impl ContainerPermit {
             command: _,
             args: _,
             working_dir: _,
-            env: _,
+            env,
             env_from: _,
             mounts: _,
             devices: _,
@@ -293,7 +293,8 @@ impl ContainerPermit {
         self.check_security(security_context.as_deref(), around, place, check)?;
         let probes =
             [liveness_probe.as_deref(), readiness_probe.as_deref(), startup_probe.as_deref()];
-        self.probes.check(probes, place, check)?;
+        let pinned = Pinned { rules: self.env.as_ref(), defined: env };
+        self.probes.check(probes, pinned, place, check)?;
         if let Some(lifecycle) = lifecycle {
             self.lifecycle.check(lifecycle, &place.field("lifecycle"), check)?;
         }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::Reading;
-use super::env_source::EnvSourceRule;
+use super::env_source::{EnvSourceRule, may_be_missing};
 use super::expansion::Pinned;
 use crate::kube_wire::pod_view::EnvVar;
 use crate::policy::error::PolicyError;
@@ -194,7 +194,13 @@ impl EnvRule {
                 check.unless(value.is_empty(), || {
                     finding(&value_place, NOTHING, "a value beside valueFrom")
                 })?;
-                source.check(from, &place.field("valueFrom"), check)
+                let place = place.field("valueFrom");
+                source.check(from, &place, check)?;
+                let missing = if self.optional { None } else { may_be_missing(from) };
+                check.unless(missing.is_none(), || {
+                    let kind = place.field(missing.unwrap_or_default());
+                    finding(&kind.field("optional"), "false", "true")
+                })
             }
             (EnvRuleSource::Value(_), Some(_)) => check.add(|| {
                 finding(&place.field("valueFrom"), "a value in the pod itself", "a source")

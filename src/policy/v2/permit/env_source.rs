@@ -86,8 +86,8 @@ impl EnvSourceRule {
     }
 }
 
-/// The one kind of a source, and its texts in the order of [`parts_of`]. The other fields choose
-/// whether a missing object is an error, and the unit of a number.
+/// The one kind of a source, and its texts in the order of [`parts_of`]. The other fields choose the
+/// unit of a number and whether a missing object is an error, for which see [`may_be_missing`].
 fn parts<'v>(source: &EnvSource<'v>) -> Option<(&'static str, Vec<&'v str>)> {
     let EnvSource { field, resource_field, config_map_key, secret_key, file_key } = source;
     match (field, resource_field, config_map_key, secret_key, file_key) {
@@ -107,6 +107,20 @@ fn parts<'v>(source: &EnvSource<'v>) -> Option<(&'static str, Vec<&'v str>)> {
         }
         _ => None,
     }
+}
+
+/// The kind of a source without which the variable is left out, and the container starts all the
+/// same.
+pub(super) fn may_be_missing(source: &EnvSource<'_>) -> Option<&'static str> {
+    let EnvSource { field: _, resource_field: _, config_map_key, secret_key, file_key } = source;
+    let optional = |key: &Option<KeyRef<'_>>| key.as_ref().and_then(|key| key.optional);
+    [
+        (optional(config_map_key), "configMapKeyRef"),
+        (optional(secret_key), "secretKeyRef"),
+        (file_key.as_ref().and_then(|key| key.optional), "fileKeyRef"),
+    ]
+    .into_iter()
+    .find_map(|(optional, kind)| (optional == Some(true)).then_some(kind))
 }
 
 fn key_parts<'v>(key: &KeyRef<'v>) -> Vec<&'v str> {

@@ -1,14 +1,17 @@
-//! `$(NAME)` in commands, arguments, environment values and sub-paths, as a kubelet expands it.
+//! `$(NAME)` in commands, arguments, commands of probes, environment values and sub-paths, as a
+//! kubelet expands it.
 //!
 //! A text that was compared with a rule must not become another one afterwards. So only variables
 //! are expanded whose value the same entry pins, and that are defined where the kubelet looks
-//! first: among the container's own, before those of ConfigMaps, Secrets and Services.
+//! first: among the container's own, before those of ConfigMaps, Secrets and Services. One that may
+//! be missing is not: another of its name would take its place.
 
 use crate::kube_wire::pod_view::EnvVar;
 use crate::policy::v2::check::Check;
 use crate::policy::v2::finding::{Fit, Place, finding};
 
 use super::env::EnvRules;
+use super::env_source::may_be_missing;
 
 /// The variables that may stand for something in a text.
 #[derive(Clone, Copy, Debug)]
@@ -37,8 +40,11 @@ impl<'p> Pinned<'p> {
     }
 
     fn pins(&self, name: &str) -> bool {
-        self.defined.iter().any(|variable| variable.name == name)
-            && self.rules.is_some_and(|rules| rules.pin(name))
+        let is_set = |variable: &EnvVar<'_>| {
+            variable.name == name
+                && variable.value_from.as_deref().and_then(may_be_missing).is_none()
+        };
+        self.defined.iter().any(is_set) && self.rules.is_some_and(|rules| rules.pin(name))
     }
 }
 

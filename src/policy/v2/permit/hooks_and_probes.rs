@@ -4,6 +4,7 @@
 //! the node reaches.
 
 use super::Reading;
+use super::expansion::Pinned;
 use crate::kube_wire::pod_view::{
     Exec, Grpc, Header, Hook, HttpGet, Lifecycle, PortReference, Probe, TcpSocket,
 };
@@ -55,6 +56,8 @@ struct Handler<'v> {
     tcp_socket: Option<&'v TcpSocket<'v>>,
     grpc: Option<&'v Grpc<'v>>,
     sleeps: bool,
+    /// What stands for something in the command, if the kubelet expands it.
+    expanded: Option<Pinned<'v>>,
 }
 
 const PROBE_KEYS: [&str; 4] = ["exec", "httpGet", "tcpSocket", "grpc"];
@@ -84,12 +87,19 @@ impl HandlerRule {
     }
 
     fn check(&self, handler: &Handler<'_>, place: &Place<'_>, check: &mut Check<'_>) -> Fit {
-        let Handler { exec, http_get, tcp_socket, grpc, sleeps } = handler;
+        let Handler { exec, http_get, tcp_socket, grpc, sleeps, expanded } = handler;
         let unlisted = |kind| move || finding(&place.field(kind), NOTHING, format!("a {kind}"));
         if let Some(Exec { command }) = exec {
             let exec = place.field("exec");
-            // Nobody expands variables here.
-            check.argv(self.exec.as_ref(), command, &exec.field("command"), "exec")?;
+            let place = exec.field("command");
+            check.argv(self.exec.as_ref(), command, &place, "exec")?;
+            if self.exec.as_ref().is_some_and(ArgvRule::pins)
+                && let Some(pinned) = expanded
+            {
+                for (index, text) in command.iter().enumerate() {
+                    pinned.check(text, &place.element(index), check)?;
+                }
+            }
         }
         match (http_get, &self.http_get) {
             (Some(get), Some(rule)) => rule.check(get, &place.field("httpGet"), check)?,
@@ -230,6 +240,7 @@ impl ProbeRules {
     pub(super) fn check(
         &self,
         probes: [Option<&Probe<'_>>; 3],
+        pinned: Pinned<'_>,
         place: &Place<'_>,
         check: &mut Check<'_>,
     ) -> Fit {
@@ -245,6 +256,8 @@ impl ProbeRules {
                 tcp_socket: tcp_socket.as_ref(),
                 grpc: grpc.as_ref(),
                 sleeps: false,
+                // `prober.go` expands what the container's own variables say.
+                expanded: Some(pinned),
             };
             check_handler(rule.as_ref(), &handler, &place.field(name), key, check)?;
         }
@@ -291,6 +304,8 @@ impl LifecycleRules {
                 tcp_socket: tcp_socket.as_ref(),
                 grpc: None,
                 sleeps: sleep.is_some(),
+                // Nobody expands the commands of hooks.
+                expanded: None,
             };
             check_handler(rule.as_ref(), &handler, &place.field(name), key, check)?;
         }
@@ -319,7 +334,7 @@ fn check_handler(
 
 impl Handler<'_> {
     fn describe(&self) -> String {
-        let Self { exec, http_get, tcp_socket, grpc, sleeps } = self;
+        let Self { exec, http_get, tcp_socket, grpc, sleeps, expanded: _ } = self;
         let kinds = [
             (exec.is_some(), "exec"),
             (http_get.is_some(), "httpGet"),
