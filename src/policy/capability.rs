@@ -100,10 +100,16 @@ impl ListedCapabilities {
         self.names.contains(&ALL) || self.names.iter().any(|name| is_spelling_of(written, name))
     }
 
-    /// The first of these that `dropped` leaves in place.
-    pub(super) fn kept_by(&self, dropped: &[&str]) -> Option<&'static str> {
-        let has = |name: &str| dropped.iter().any(|written| is_spelling_of(written, name));
-        if has(ALL) { None } else { self.names.iter().copied().find(|name| !has(name)) }
+    /// The first of these that a container keeps. containerd puts `CAP_` in front of what is to be
+    /// dropped, so `CAP_NET_RAW` drops nothing there; and every runtime drops `ALL` before it adds.
+    pub(super) fn kept_by(&self, dropped: &[&str], added: &[&str]) -> Option<&'static str> {
+        let drops = |name: &str| dropped.iter().any(|written| written.eq_ignore_ascii_case(name));
+        let adds = |name: &str| {
+            let is_it = |written: &str| is_spelling_of(written, name) || !written.is_ascii();
+            added.iter().any(|written| is_it(written) || is_spelling_of(written, ALL))
+        };
+        let is_kept = |name: &str| !drops(name) && (name == ALL || !drops(ALL) || adds(name));
+        self.names.iter().copied().find(|name| is_kept(name))
     }
 
     /// Folded, in the order written.

@@ -235,3 +235,21 @@ fn t57_annotations_that_a_node_obeys_need_a_permit() {
         assert_reason(&permitting(permit(pinned, json!({}))), &annotated, &expected);
     }
 }
+
+#[test]
+fn t53_a_capability_counts_as_dropped_only_if_every_runtime_drops_it() {
+    let drops = |names: serde_json::Value| json!({ "securityContext": { "capabilities": { "drop": names } } });
+    for dropped in ["ALL", "all"] {
+        entry(drops(json!(["ALL"])), drops(json!([dropped])), "");
+    }
+    // containerd puts `CAP_` in front of whatever is written, and drops nothing.
+    for (rule, dropped) in [("ALL", "CAP_ALL"), ("NET_RAW", "CAP_NET_RAW"), ("NET_RAW", "cap_all")]
+    {
+        let expected = format!("capabilities.drop: found [\"{dropped}\"], expected \"{rule}\"");
+        entry(drops(json!([rule])), drops(json!([dropped])), &expected);
+    }
+    let back = |add: &str| json!({ "securityContext": { "capabilities": { "drop": ["ALL"], "add": [add] } } });
+    let rule = |add: &str| json!({ "securityContext": { "capabilities": { "drop": ["NET_RAW"], "add": [add] } } });
+    entry(rule("CHOWN"), back("CHOWN"), "");
+    entry(rule("ALL"), back("net_raw"), "capabilities.drop: found [\"ALL\"], expected \"NET_RAW\"");
+}

@@ -269,7 +269,7 @@ impl SecurityRules {
                 None => check.unlisted(false, found)?,
             }
         }
-        let kept = self.dropped.as_ref().and_then(|listed| listed.kept_by(drop));
+        let kept = self.dropped.as_ref().and_then(|listed| listed.kept_by(drop, add));
         check.unless(kept.is_none(), || {
             let expected = format!("{} among them", quoted(kept.unwrap_or_default()));
             finding(&place.field("drop"), expected, list(drop))
