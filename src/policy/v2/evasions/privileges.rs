@@ -253,3 +253,51 @@ fn t53_a_capability_counts_as_dropped_only_if_every_runtime_drops_it() {
     entry(rule("CHOWN"), back("CHOWN"), "");
     entry(rule("ALL"), back("net_raw"), "capabilities.drop: found [\"ALL\"], expected \"NET_RAW\"");
 }
+
+#[test]
+fn t57_annotations_that_oci_runtimes_obey_need_a_permit() {
+    use super::super::sample::{assert_reason, permit, permitting, pod};
+    for key in [
+        // CVE-2024-3154: a property of the systemd unit, such as a command to run on the node.
+        "org.systemd.property.ExecStopPost",
+        "dev.gvisor.spec.mount.data.source",
+        "nvidia.cdi.k8s.io/gpu",
+        "module.wasm.image/variant",
+    ] {
+        let mut annotated = pod(json!({}), json!({}));
+        annotated["metadata"]["annotations"] = json!({ key: "v" });
+        let expected = format!("metadata.annotations[\"{key}\"]: found a value");
+        assert_reason(&permitting(permit(json!({}), json!({}))), &annotated, &expected);
+    }
+}
+
+#[test]
+fn t53_an_annotation_takes_no_profile_away_from_an_open_rule() {
+    use super::super::sample::{document, permit, pod, ruling};
+    let open = permit(json!({ "unlisted": "permit" }), json!({ "unlisted": "permit" }));
+    let demand = json!({ "securityContext": { "appArmor": ["RuntimeDefault", "Unset"] } });
+    for unless in [demand.clone(), json!({ "containers": [demand] })] {
+        let document = document(
+            json!([{ "name": "a", "action": "allow", "match": {}, "permit": open },
+                   { "name": "d", "action": "deny", "match": {}, "unless": unless }]),
+            json!({}),
+        );
+        let profile = json!({ "appArmorProfile": { "type": "RuntimeDefault" } });
+        for (value, of_container, fits) in [
+            ("unconfined", json!(null), false),
+            ("localhost/own", json!(null), false),
+            ("runtime/default", json!(null), true),
+            // A container's own field comes first.
+            ("unconfined", profile.clone(), true),
+        ] {
+            let mut annotated = pod(
+                json!({ "securityContext": profile }),
+                json!({ "name": "app", "securityContext": of_container }),
+            );
+            let key = "container.apparmor.security.beta.kubernetes.io/app";
+            annotated["metadata"]["annotations"] = json!({ key: value });
+            let (allowed, reason) = ruling(&document, &annotated);
+            assert_eq!(allowed, fits, "{value}: {reason}");
+        }
+    }
+}

@@ -14,8 +14,7 @@ use crate::policy::v2::names::Names;
 use crate::policy::v2::text_rule::TextRule;
 
 /// Beginnings of keys that something on a node reads as an order.
-const READ_BY_NODES: [&str; 27] = [
-    "cdi.k8s.io/",
+const READ_BY_NODES: [&str; 30] = [
     "cni.cilium.io/",
     "cni.projectcalico.org/allowedSourcePrefixes",
     "cni.projectcalico.org/floatingIPs",
@@ -25,6 +24,7 @@ const READ_BY_NODES: [&str; 27] = [
     "cni.projectcalico.org/ipv6pools",
     "container.apparmor.security.beta.kubernetes.io/",
     "container.seccomp.security.alpha.kubernetes.io/",
+    "dev.gvisor.",
     "io.cilium.",
     "io.containerd.",
     "io.katacontainers.",
@@ -36,7 +36,11 @@ const READ_BY_NODES: [&str; 27] = [
     "k8s.v1.cni.cncf.io/networks",
     "kubernetes.io/egress-bandwidth",
     "kubernetes.io/ingress-bandwidth",
+    "module.wasm.image/",
     "org.criu.",
+    // CVE-2024-3154: a property of the container's systemd unit, such as a command on the node.
+    "org.systemd.property.",
+    "ovn.kubernetes.io/",
     "policy.cilium.io/",
     "run.oci.",
     "seccomp.security.alpha.kubernetes.io/",
@@ -44,8 +48,9 @@ const READ_BY_NODES: [&str; 27] = [
     "v1.multus-cni.io/",
 ];
 
-/// Domains whose subdomains are orders too: `irq-load-balancing.crio.io`, `devices.nri.io/…`.
-const DOMAINS: [&str; 3] = ["crio.io", "nri.io", "cri-o.io"];
+/// Domains whose subdomains are orders too: `irq-load-balancing.crio.io`, `devices.nri.io/…`,
+/// `nvidia.cdi.k8s.io/…`.
+const DOMAINS: [&str; 4] = ["cdi.k8s.io", "crio.io", "nri.io", "cri-o.io"];
 
 /// What Multus writes about the networks that a pod has got begins like what orders them.
 const REPORTS: [&str; 1] = ["k8s.v1.cni.cncf.io/networks-status"];

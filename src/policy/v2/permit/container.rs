@@ -9,6 +9,7 @@ use super::hooks_and_probes::{LifecycleRules, ProbeRules};
 use super::images::ImageRule;
 use super::mounts::{DeviceRule, MountRule, check_devices, check_mounts};
 use super::ports::{PortRule, check_ports};
+use super::profiles::annotated_profile;
 use super::resources::{MaxResources, check_resources};
 use super::security::{InheritedRules, InheritedValues, SecurityRules};
 use crate::kube_wire::pod_view::{Container, ContainerKind, VolumeMount};
@@ -275,7 +276,7 @@ impl ContainerPermit {
             target_container_name: _,
             // Whether and when it is started again; of an init container it is part of `kind`.
             restart_policy: _,
-            name: _,
+            name,
             image: _,
             command: _,
             args: _,
@@ -290,6 +291,11 @@ impl ContainerPermit {
         let has_host_network = around.subject.view.spec.host_network;
         let ports_place = place.field("ports");
         check_ports(self.ports.as_deref(), ports, has_host_network, &ports_place, check)?;
+        let annotated = annotated_profile(around.subject.view.annotations, name);
+        let around = Surroundings {
+            inherited_values: around.inherited_values.annotated(annotated.as_ref()),
+            ..around
+        };
         self.check_security(security_context.as_deref(), around, place, check)?;
         let probes =
             [liveness_probe.as_deref(), readiness_probe.as_deref(), startup_probe.as_deref()];

@@ -1,6 +1,7 @@
 //! `containers`: each container of the pod must fit an entry.
 
 use super::container::{ContainerPermit, Surroundings, list_of, unlisted_container};
+use super::profiles::annotated_profile;
 use super::security::SecurityRules;
 use crate::kube_wire::pod_view::{Container, ContainerKind};
 use crate::policy::v2::check::{Check, Unlisted};
@@ -84,10 +85,11 @@ fn check_unlisted(
     let spec = Place::Top("spec");
     let list = spec.field(list_of(container.kind));
     let place = list.element(container.index);
+    let annotated = annotated_profile(around.subject.view.annotations, container.name);
     SecurityRules::default().check(
         around.inherited_rules,
         container.security_context.as_deref(),
-        around.inherited_values,
+        around.inherited_values.annotated(annotated.as_ref()),
         &place.field("securityContext"),
         &mut Check { unlisted, findings },
     )

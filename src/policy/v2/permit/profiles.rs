@@ -1,6 +1,7 @@
 //! `seccomp`, `appArmor` and `seLinux`: the kernel's profiles that a container may run under.
 
 use super::Reading;
+use crate::kube_wire::pod::StringMap;
 use crate::kube_wire::pod_view::{Profile, SeLinux};
 use crate::policy::error::PolicyError;
 use crate::policy::located::{Located, suggest};
@@ -8,6 +9,9 @@ use crate::policy::v2::check::{Check, NOTHING, Unlisted};
 use crate::policy::v2::finding::{Fit, Place, finding};
 use crate::policy::v2::names::Names;
 use crate::policy::v2::text_rule::{TextRule, quoted};
+
+/// Stands in front of a container's name.
+const APP_ARMOR_ANNOTATION: &str = "container.apparmor.security.beta.kubernetes.io/";
 
 /// The words of a profile rule; `Unset` is the absence of the field.
 const WORDS: [&str; 3] = ["RuntimeDefault", "Unconfined", "Unset"];
@@ -106,6 +110,22 @@ pub(super) fn check_profile(
             })
         }
     }
+}
+
+/// The AppArmor profile that an annotation gives a container: what there was before the fields, and
+/// what kubelets still obey. What they do not understand they ignore.
+pub(super) fn annotated_profile<'v>(
+    annotations: &'v StringMap<'v>,
+    container: &str,
+) -> Option<Profile<'v>> {
+    let is_its = |key: &str| key.strip_prefix(APP_ARMOR_ANNOTATION) == Some(container);
+    let (_, value) = annotations.iter().find(|(key, _)| is_its(key))?;
+    let (type_name, localhost_profile) = match value {
+        "runtime/default" => ("RuntimeDefault", None),
+        "unconfined" => ("Unconfined", None),
+        other => ("Localhost", Some(other.strip_prefix("localhost/")?)),
+    };
+    Some(Profile { type_name, localhost_profile })
 }
 
 /// Rules for the parts of an SELinux label.

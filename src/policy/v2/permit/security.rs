@@ -146,6 +146,12 @@ impl<'v> InheritedValues<'v> {
         }
     }
 
+    /// With the AppArmor profile that an annotation gives one container, which a kubelet puts in front
+    /// of the pod's and behind the container's own.
+    pub(super) fn annotated(self, app_armor: Option<&'v Profile<'v>>) -> Self {
+        Self { app_armor: app_armor.or(self.app_armor), ..self }
+    }
+
     /// What is effective for a container.
     pub(super) fn of_container(self, security: Option<&'v ContainerSecurity<'v>>) -> Self {
         let Some(security) = security else { return self };
