@@ -299,3 +299,16 @@ fn t56_devices_need_a_permit_by_whichever_way_they_come() {
     );
     super::entry(rule, json!({}), "limits[\"memory\"]: found nothing, expected at most 1Gi");
 }
+
+#[test]
+fn t56_an_amount_that_a_kubelet_reads_as_no_limit_is_above_every_limit() {
+    for amount in ["0", "0Mi", "-1", "-1Gi", "0e3"] {
+        for (resource, most) in [("memory", "1Gi"), ("cpu", "500m"), ("ephemeral-storage", "1G")] {
+            super::entry(
+                json!({ "maxResources": { resource: most } }),
+                json!({ "resources": { "limits": { resource: amount } } }),
+                &format!("limits[\"{resource}\"]: found \"{amount}\", expected at most {most}"),
+            );
+        }
+    }
+}

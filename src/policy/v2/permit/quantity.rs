@@ -50,6 +50,11 @@ impl Amount {
         Some(Self(amount.0.checked_mul(sign)?))
     }
 
+    /// Is it more than nothing?
+    pub(super) fn is_positive(&self) -> bool {
+        self.0 > 0
+    }
+
     /// Is it no more than the other?
     pub(super) fn is_at_most(&self, other: &Self) -> bool {
         self.0 <= other.0

@@ -62,7 +62,9 @@ pub(super) fn check_resources(
     let place = place.field("limits");
     max.0.iter().try_for_each(|(resource, written, most)| {
         let limit = limits.iter().find(|(name, _)| name == resource).map(|(_, limit)| *limit);
-        let is_within = limit.and_then(Amount::of).is_some_and(|limit| limit.is_at_most(most));
+        // To a kubelet and a runtime a limit of 0, or below, is none.
+        let is_limit = |limit: &Amount| limit.is_positive() && limit.is_at_most(most);
+        let is_within = limit.and_then(Amount::of).as_ref().is_some_and(is_limit);
         check.unless(is_within, || {
             let found = limit.map_or_else(|| NOTHING.to_owned(), text);
             finding(&place.key(resource), format!("at most {written}"), found)
