@@ -6,6 +6,7 @@
 mod argv_rule;
 pub(super) mod check;
 mod decide;
+mod demand;
 pub(super) mod document;
 #[cfg(test)]
 mod evasions;

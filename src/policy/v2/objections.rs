@@ -4,6 +4,7 @@
 //! what cannot be said of a pod is said against it.
 
 use super::check::Unlisted;
+use super::demand::refuse_empty;
 use super::finding::Findings;
 use super::permit::PodPermit;
 use super::subject::Subject;
@@ -47,6 +48,7 @@ impl Objections {
             if at.members()?.is_empty() {
                 return Err(at.refuse("is empty, so every pod fits it; fill it or remove the key"));
             }
+            refuse_empty(at)?;
             PodPermit::read(at, Unlisted::Permit, warnings)
         })?;
         let conditions = block.list("cel", Condition::read)?.unwrap_or_default();

@@ -332,3 +332,14 @@ fn t37_a_source_that_may_be_missing_is_no_variable_that_must_be_there() {
         entry(patch(optional, plain.clone()), patch(maybe(true), plain), "");
     }
 }
+
+#[test]
+fn t42_an_open_entry_is_about_no_other_kinds_of_containers() {
+    let rule = json!({ "unlisted": "permit" });
+    let expected = "ephemeralContainers[0]: found the ephemeral \"e\", expected nothing";
+    let ephemeral = json!({ "ephemeralContainers": [program("e")] });
+    tried((json!({}), rule.clone()), ephemeral, json!({}), expected);
+    let expected = "initContainers[0]: found the init \"e\", expected nothing";
+    let init = json!({ "initContainers": [program("e")] });
+    tried((json!({}), rule), init, json!({}), expected);
+}

@@ -3,6 +3,7 @@
 //! A test begins with `t` and the number that its trick has in our list of past and possible ones.
 
 mod commands;
+mod demands;
 mod identity;
 mod mounts;
 mod privileges;

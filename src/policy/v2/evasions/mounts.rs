@@ -312,3 +312,15 @@ fn t56_an_amount_that_a_kubelet_reads_as_no_limit_is_above_every_limit() {
         }
     }
 }
+
+#[test]
+fn t49_an_open_permit_opens_no_mount_of_a_closed_entry() {
+    let open = json!({ "unlisted": "permit" });
+    let closed = json!({ "unlisted": "refuse" });
+    let mounted = api_mount(json!({}));
+    let pod = volume(api_volume());
+    let expected = "volumeMounts[0]: found a mount of";
+    tried((open.clone(), closed.clone()), pod.clone(), mounted.clone(), expected);
+    let asked = json!({ "unlisted": "permit", "apiAccess": true });
+    tried((asked, closed), pod, mounted, "");
+}

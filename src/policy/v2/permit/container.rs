@@ -93,16 +93,19 @@ impl ContainerPermit {
     /// Reads one entry.
     pub(super) fn read(at: &Located<'_>, outer: &mut Reading<'_>) -> Result<Self, PolicyError> {
         let block = at.object(&KEYS)?;
-        let unlisted = block.read("unlisted", Unlisted::read)?.unwrap_or(outer.unlisted);
+        let outer_unlisted = outer.unlisted;
+        let unlisted = block.read("unlisted", Unlisted::read)?.unwrap_or(outer_unlisted);
         let reading = &mut Reading { unlisted, warnings: outer.warnings };
         if unlisted == Unlisted::Refuse {
             let remedy = "list the images that may run";
             block.required("images", remedy)?;
-        } else if outer.unlisted == Unlisted::Refuse {
+        } else if outer_unlisted == Unlisted::Refuse {
             let problem = "permits whatever the entry does not list; list what is needed";
             block.find("unlisted").into_iter().for_each(|at| reading.warnings.broad(at, problem));
         }
         let mut entry = Self::open(unlisted);
+        // Which containers an entry is about decides what escapes it: that is the pod level's.
+        entry.kinds = usual_kinds(outer_unlisted);
         entry.read_selection(&block)?;
         entry.read_contents(&block, reading)?;
         entry.read_habits(&block, reading)?;
@@ -113,10 +116,7 @@ impl ContainerPermit {
     pub(in crate::policy) fn open(unlisted: Unlisted) -> Self {
         Self {
             names: None,
-            kinds: match unlisted {
-                Unlisted::Refuse => vec!["container"],
-                Unlisted::Permit => KINDS.to_vec(),
-            },
+            kinds: usual_kinds(unlisted),
             once: false,
             unlisted,
             images: None,
@@ -337,6 +337,15 @@ impl ContainerPermit {
                 self.security.check(rules, security, values, &place, check)
             },
         )
+    }
+}
+
+/// The kinds that an entry is about if it does not say. Where a pod may have containers that no entry
+/// is about, it is about all of them: otherwise what it demands would be demanded of the others alone.
+fn usual_kinds(unlisted: Unlisted) -> Vec<&'static str> {
+    match unlisted {
+        Unlisted::Refuse => vec!["container"],
+        Unlisted::Permit => KINDS.to_vec(),
     }
 }
 

@@ -60,8 +60,8 @@ pub(in crate::policy) struct PodPermit {
     pub(super) containers: Option<Vec<ContainerPermit>>,
     ordered_init: bool,
     pub(super) volumes: Option<Vec<VolumeRule>>,
-    /// The volume that the API server adds may be there.
-    pub(super) api_access: bool,
+    /// Whether the volume that the API server adds may be there.
+    pub(super) api_access: Option<bool>,
     host_network: Option<bool>,
     host_pid: Option<bool>,
     host_ipc: Option<bool>,
@@ -134,7 +134,7 @@ impl PodPermit {
             containers: None,
             ordered_init: false,
             volumes: None,
-            api_access: unlisted == Unlisted::Permit,
+            api_access: None,
             host_network: None,
             host_pid: None,
             host_ipc: None,
@@ -165,9 +165,7 @@ impl PodPermit {
         self.containers = block.list("containers", |at| ContainerPermit::read(at, reading))?;
         self.ordered_init = block.read("orderedInit", Located::boolean)?.unwrap_or(false);
         self.volumes = block.list("volumes", |at| VolumeRule::read(at, reading))?;
-        if let Some(access) = block.read("apiAccess", Located::boolean)? {
-            self.api_access = access;
-        }
+        self.api_access = block.read("apiAccess", Located::boolean)?;
         let security = block.read("securityContext", |at| PodSecurityRules::read(at, reading))?;
         self.security = security.unwrap_or_default();
         if let Some(annotations) =
@@ -227,7 +225,7 @@ impl PodPermit {
             subject,
             inherited_rules: &self.security.inherited,
             inherited_values: InheritedValues::of_pod(spec.security_context.as_ref()),
-            may_access_api: self.api_access,
+            may_access_api: self.api_access == Some(true),
         };
         let entries = self.containers.as_deref().unwrap_or_default();
         check_containers(entries, self.ordered_init, around, self.unlisted, findings)?;
@@ -294,9 +292,11 @@ impl PodPermit {
         let place = spec.field("runtimeClassName");
         check.name(self.runtime_classes.as_ref(), class, &place, "runtimeClasses")?;
         self.check_identity(service_account_name, service_account, subject, check)?;
-        let has_token = *automount_service_account_token == Some(true) && !self.api_access;
+        let has_token = *automount_service_account_token == Some(true);
+        // Where the volume may be there, so may the wish for it, if nothing says otherwise.
+        let may_have_token = self.automount_token.or(self.api_access.filter(|may| *may));
         let key = "automountServiceAccountToken";
-        check.may(self.automount_token, has_token, &spec.field(key), key)?;
+        check.may(may_have_token, has_token, &spec.field(key), key)?;
         let has_links = enable_service_links.unwrap_or(true);
         let place = spec.field("enableServiceLinks");
         check.may(self.service_links, has_links, &place, "serviceLinks")?;

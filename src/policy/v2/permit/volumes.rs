@@ -46,14 +46,15 @@ impl VolumeRule {
 /// Each volume must have the source of an entry that is about it.
 pub(super) fn check_volumes(
     rules: Option<&[VolumeRule]>,
-    may_access_api: bool,
+    may_access_api: Option<bool>,
     subject: &Subject<'_>,
     check: &mut Check<'_>,
 ) -> Fit {
     let spec = Place::Top("spec");
     let list = spec.field("volumes");
     for (index, volume) in subject.view.spec.volumes.iter().enumerate() {
-        if may_access_api && api_access::is_volume(volume) {
+        let is_free = may_access_api.unwrap_or(check.unlisted == Unlisted::Permit);
+        if is_free && api_access::is_volume(volume) {
             continue;
         }
         let place = list.element(index);
@@ -71,10 +72,15 @@ pub(super) fn check_volumes(
                 None => finding,
             }
         };
-        let about =
-            rules.unwrap_or_default().iter().filter(|rule| rule.is_about(volume)).enumerate();
+        let numbered = rules.unwrap_or_default().iter().enumerate();
+        let about = numbered.filter(|(_, rule)| rule.is_about(volume));
         if about.clone().next().is_none() {
-            check.unlisted(false, unlisted)?;
+            // `"apiAccess": false` lists it, as what must not be there.
+            let is_ruled_out = may_access_api == Some(false) && api_access::is_volume(volume);
+            match is_ruled_out {
+                true => check.add(unlisted)?,
+                false => check.unlisted(false, unlisted)?,
+            }
             continue;
         }
         let of_kind = about.filter(|(_, rule)| rule.source.is_kind(volume.source.kind()));
