@@ -324,3 +324,30 @@ fn t49_an_open_permit_opens_no_mount_of_a_closed_entry() {
     let asked = json!({ "unlisted": "permit", "apiAccess": true });
     tried((asked, closed), pod, mounted, "");
 }
+
+#[test]
+fn t47_a_driver_is_asked_only_for_what_is_listed() {
+    let asked = |attributes: Value, more: Value| {
+        let csi = json!({ "driver": "nfs.example", "volumeAttributes": attributes });
+        volume(json!({ "csi": super::super::sample::patch(csi, more) }))
+    };
+    let rule = |more: Value| {
+        let csi = json!({ "drivers": ["nfs.example"] });
+        json!({ "volumes": [{ "csi": super::super::sample::patch(csi, more) }] })
+    };
+    let server = json!({ "server": "files" });
+    let expected = "csi.volumeAttributes[\"server\"]: found \"files\", expected nothing";
+    whole(rule(json!({})), asked(server.clone(), json!({})), expected);
+    let listed = rule(json!({ "attributes": server }));
+    whole(listed.clone(), asked(server.clone(), json!({})), "");
+    let expected = "csi.volumeAttributes[\"server\"]: found \"evil\", expected \"files\"";
+    whole(listed.clone(), asked(json!({ "server": "evil" }), json!({})), expected);
+    let expected = "csi.volumeAttributes[\"server\"]: found nothing, expected \"files\"";
+    whole(listed.clone(), asked(json!({}), json!({})), expected);
+    let more = json!({ "server": "files", "share": "/" });
+    whole(listed, asked(more, json!({})), "csi.volumeAttributes[\"share\"]: found \"/\"");
+    let secret = json!({ "nodePublishSecretRef": { "name": "s" } });
+    let expected = "csi.nodePublishSecretRef.name: found \"s\", expected nothing";
+    whole(rule(json!({})), asked(json!({}), secret.clone()), expected);
+    whole(rule(json!({ "secrets": ["s"] })), asked(json!({}), secret), "");
+}

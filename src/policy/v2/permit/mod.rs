@@ -9,6 +9,7 @@ mod annotations;
 mod api_access;
 mod container;
 mod containers;
+mod csi;
 mod dns;
 mod env;
 mod env_source;

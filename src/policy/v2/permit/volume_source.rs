@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use super::Reading;
+use super::csi::CsiRule;
 use super::images::ImageRule;
 use super::projections::{ProjectedRule, check_fields};
 use crate::kube_wire::pod_view::{
-    Csi, DownwardApiVolume, EmptyDir, EphemeralVolume, HostPath, ImageVolume, ObjectVolume,
+    DownwardApiVolume, EmptyDir, EphemeralVolume, HostPath, ImageVolume, ObjectVolume,
     PersistentVolumeClaim, Volume, VolumeSource,
 };
 use crate::policy::error::PolicyError;
@@ -65,7 +66,7 @@ pub(in crate::policy) enum SourceRule {
     /// `persistentVolumeClaim`
     PersistentVolumeClaim(Names),
     /// `csi`
-    Csi(Names),
+    Csi(CsiRule),
     /// `ephemeral`
     Ephemeral(Names),
     /// `image`
@@ -117,7 +118,7 @@ impl SourceRule {
             "persistentVolumeClaim" => {
                 Self::PersistentVolumeClaim(read_names(at, "names", reading)?)
             }
-            "csi" => Self::Csi(read_names(at, "drivers", reading)?),
+            "csi" => Self::Csi(CsiRule::read(at, reading)?),
             "ephemeral" => Self::Ephemeral(read_names(at, "storageClasses", reading)?),
             "image" => Self::Image(ImageRule::read(at, reading)?),
             "hostPath" => {
@@ -190,9 +191,7 @@ impl SourceRule {
                 let key = "persistentVolumeClaim.names";
                 check.name(Some(names), claim_name, &place.field("claimName"), key)
             }
-            (Self::Csi(drivers), VolumeSource::Csi(source)) => {
-                check_csi(drivers, source, &place, check)
-            }
+            (Self::Csi(rule), VolumeSource::Csi(source)) => rule.check(source, &place, check),
             (Self::Ephemeral(classes), VolumeSource::Ephemeral(source)) => {
                 check_ephemeral(classes, source, &place, check)
             }
@@ -230,13 +229,6 @@ impl SourceRule {
             Self::InTree(_) => "inTree",
         }
     }
-}
-
-/// The driver is trusted with what it is told: attributes and secrets are between it and the pod.
-fn check_csi(drivers: &Names, csi: &Csi<'_>, place: &Place<'_>, check: &mut Check<'_>) -> Fit {
-    let Csi { driver, read_only: _, fs_type: _, volume_attributes: _, node_publish_secret: _ } =
-        csi;
-    check.name(Some(drivers), driver, &place.field("driver"), "csi.drivers")
 }
 
 /// The class decides who makes the volume. A volume that exists, or another's data, is no new one.
@@ -278,7 +270,7 @@ fn read_names(
 }
 
 /// The names behind a key; where what is not listed is permitted, no key means every name.
-fn names_of(
+pub(super) fn names_of(
     block: &Object<'_>,
     key: &'static str,
     reading: &mut Reading<'_>,
@@ -303,7 +295,7 @@ pub(super) fn as_rule(volume: &Volume<'_>) -> Option<Value> {
         VolumeSource::PersistentVolumeClaim(source) => {
             json!({ "persistentVolumeClaim": { "names": [source.claim_name] } })
         }
-        VolumeSource::Csi(source) => json!({ "csi": { "drivers": [source.driver] } }),
+        VolumeSource::Csi(source) => json!({ "csi": super::csi::as_rule(source) }),
         VolumeSource::Image(source) => json!({ "image": { "references": [source.reference] } }),
         VolumeSource::HostPath(source) => json!({ "hostPath": { "paths": [source.path] } }),
         VolumeSource::InTree(kind) => json!({ "inTree": [kind] }),
