@@ -1,6 +1,8 @@
 //! What comes out of deciding on one pod: the verdict, and what whoever asked has to do about it.
 
-use super::v2::Updates;
+use std::sync::Arc;
+
+use super::v2::{Access, Updates};
 use super::verdict::{Reason, Verdict};
 
 /// All that was decided about one pod.
@@ -17,6 +19,8 @@ pub struct Decision<'v> {
     pub updates: Updates,
     /// The counter of the signed policy that admitted it, to be remembered.
     pub counter: Option<CounterUse<'v>>,
+    /// Who may reach into it through the kubelet's own API, by what admitted it.
+    pub access: Option<Arc<Access>>,
 }
 
 /// A denial that was not enforced, since its rule or the whole policy is in observe mode.
@@ -57,6 +61,7 @@ impl<'v> Decision<'v> {
             exceptions: Vec::new(),
             updates: Updates::ALL,
             counter: None,
+            access: None,
         }
     }
 }

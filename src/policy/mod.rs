@@ -39,8 +39,8 @@ pub use verdict::{Grounds, Reason, Verdict, Violation};
 use crate::kube_wire::received_pod::SoundPod;
 use v1::SeedRules;
 use v2::NodePolicy;
-pub use v2::Updates;
 pub use v2::objects::{ContentDigest, ObjectRefusal, ObjectRules};
+pub use v2::{Access, ENDPOINTS, KubeletApi, PortRule, Updates};
 
 /// What decides on pods, and how records tell it.
 #[derive(Clone, Debug)]
@@ -91,6 +91,14 @@ impl Policy {
     /// SHA-256 of the exact bytes of the file, 64 hexadecimal digits.
     pub fn digest(&self) -> &str {
         &self.digest
+    }
+
+    /// What the kubelet's own API serves by this policy; `None` if it does not say.
+    pub fn kubelet_api(&self) -> Option<&KubeletApi> {
+        match &self.document {
+            Document::V1(_) => None,
+            Document::V2(policy) => policy.kubelet_api(),
+        }
     }
 
     /// How many rules there are.

@@ -1,6 +1,9 @@
 //! The order of deciding: deny rules, allow rules, exceptions, and else no.
 
+use std::sync::Arc;
+
 use super::NodePolicy;
+use super::access::Access;
 use super::exception::Exception;
 use super::finding::Findings;
 use super::permit::{PodPermit, Updates};
@@ -16,6 +19,7 @@ use crate::policy::verdict::{Grounds, Verdict};
 struct Course<'v> {
     observed: Vec<Observation<'v>>,
     exceptions: Vec<ExceptionUse<'v>>,
+    access: Option<&'v Arc<Access>>,
 }
 
 impl NodePolicy {
@@ -40,8 +44,9 @@ impl NodePolicy {
             }
             false => verdict,
         };
-        let Course { observed, exceptions } = course;
-        Decision { observed, exceptions, updates, ..Decision::plain(verdict) }
+        let Course { observed, exceptions, access } = course;
+        let access = access.map(Arc::clone);
+        Decision { observed, exceptions, updates, access, ..Decision::plain(verdict) }
     }
 
     fn rule<'v>(
@@ -59,17 +64,20 @@ impl NodePolicy {
             return (denial, Updates::USUAL);
         }
         if let Some((rule, permit)) = self.permitting(subject) {
+            course.access = Some(&permit.access);
             let grounds = Grounds::Permit { rule: &rule.name };
             return (Verdict::Allow(grounds), permit.updates);
         }
         if let Some((exception, permit)) = self.excepting(subject, at.now) {
             course.exceptions.push(exception.used());
+            course.access = Some(&permit.access);
             let grounds = Grounds::Exception { name: &exception.name };
             return (Verdict::Allow(grounds), permit.updates);
         }
         if let Some((rule, permit)) = self.observing(subject) {
             let denial = Verdict::Deny(unpermitted(Some((rule, permit)), subject));
             course.observed.push(Observation::of(denial));
+            course.access = Some(&permit.access);
             let grounds = Grounds::Observed { rule: Some(&rule.name) };
             return (Verdict::Allow(grounds), permit.updates);
         }

@@ -4,6 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use super::NodePolicy;
+use super::access::KubeletApi;
 use super::exception::Exception;
 use super::objects::ObjectRules;
 use super::permit::PodPermit;
@@ -18,7 +19,7 @@ use crate::policy::located::{Located, Object};
 /// What `apiVersion` says.
 pub(in crate::policy) const API_VERSION: &str = "nodeward.dev/v2";
 
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "$schema",
     "apiVersion",
     "kind",
@@ -28,6 +29,7 @@ const KEYS: [&str; 9] = [
     "rules",
     "exceptions",
     "allowUnknownFields",
+    "kubeletApi",
 ];
 
 /// Each costs about a tenth of a millisecond when the policy loads.
@@ -54,6 +56,7 @@ impl NodePolicy {
         let mut names = HashSet::new();
         let rules = read_rules(rules_at, &mut names, warnings)?;
         let exceptions = read_exceptions(&block, &rules, &mut names, warnings)?;
+        let kubelet_api = block.read("kubeletApi", |at| KubeletApi::read(at, warnings))?;
         let permits = rules.iter().any(|rule| !rule.denies());
         if !permits && exceptions.iter().all(|it| it.permit.is_none()) {
             warnings.add(rules_at, "holds no allow rule, so every pod is denied; add one");
@@ -62,7 +65,7 @@ impl NodePolicy {
         refuse_loose_classes(rules_at, &rules, &exceptions, objects.as_ref())?;
         let unknown_fields =
             block.read("allowUnknownFields", unknown_fields::read)?.unwrap_or_default();
-        Ok((name, Self { observes, rules, exceptions, objects, unknown_fields }))
+        Ok((name, Self { observes, rules, exceptions, objects, unknown_fields, kubelet_api }))
     }
 }
 

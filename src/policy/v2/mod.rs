@@ -3,6 +3,7 @@
 //! Deny rules always win, wherever they stand; then the first allow rule that a pod fits lets it
 //! run, then an exception. What nobody permits is denied. `docs/reference/policy-v2.md`.
 
+mod access;
 mod argv_rule;
 pub(super) mod check;
 mod decide;
@@ -32,6 +33,7 @@ mod tests;
 mod text_rule;
 mod unknown_fields;
 
+pub use access::{Access, ENDPOINTS, KubeletApi, PortRule};
 pub use permit::Updates;
 
 use exception::Exception;
@@ -49,6 +51,7 @@ pub(super) struct NodePolicy {
     objects: Option<ObjectRules>,
     /// Paths of fields that a pod may have although nobody here knows them.
     unknown_fields: Vec<String>,
+    kubelet_api: Option<KubeletApi>,
 }
 
 impl NodePolicy {
@@ -65,6 +68,11 @@ impl NodePolicy {
     /// Paths of fields that a pod may have although nobody here knows them.
     pub(super) fn unknown_fields(&self) -> &[String] {
         &self.unknown_fields
+    }
+
+    /// What the kubelet's own API serves; `None` if the document does not say.
+    pub(super) fn kubelet_api(&self) -> Option<&KubeletApi> {
+        self.kubelet_api.as_ref()
     }
 
     /// Names of the exceptions, in order.

@@ -1,5 +1,7 @@
 //! The whole of a permit: what a pod may be.
 
+use std::sync::Arc;
+
 use super::annotations::AnnotationRules;
 use super::container::{ContainerPermit, Surroundings};
 use super::containers::check_containers;
@@ -15,6 +17,7 @@ use crate::kube_wire::pod_view::{Os, PodSpec, PodView, ReferredObject, ResourceC
 use crate::policy::error::{PolicyError, Warnings};
 use crate::policy::located::{Located, Object};
 use crate::policy::pod_security::{Level, PodSecurityStandard};
+use crate::policy::v2::access::Access;
 use crate::policy::v2::check::{Check, NOTHING};
 use crate::policy::v2::finding::{Findings, Fit, Place, finding};
 use crate::policy::v2::names::Names;
@@ -22,7 +25,7 @@ use crate::policy::v2::scope::Scope;
 use crate::policy::v2::subject::Subject;
 use crate::policy::v2::text_rule::{TextRule, quoted};
 
-const KEYS: [&str; 24] = [
+const KEYS: [&str; 25] = [
     "unlisted",
     "podSecurity",
     "containers",
@@ -47,6 +50,7 @@ const KEYS: [&str; 24] = [
     "resourceClaims",
     "annotations",
     "updates",
+    "access",
 ];
 
 /// Who a pod is when nobody says otherwise.
@@ -81,6 +85,8 @@ pub(in crate::policy) struct PodPermit {
     resource_claims: Option<Names>,
     annotations: AnnotationRules,
     pub(in crate::policy) updates: Updates,
+    /// Who may reach in through the kubelet's own API. Shared: pods of one permit are known by it.
+    pub(in crate::policy) access: Arc<Access>,
 }
 
 /// Whose users a pod has: the node's, or a range of its own.
@@ -108,7 +114,7 @@ impl PodPermit {
         }
         let reading = &mut Reading { unlisted, warnings };
         let mut permit = Self { pod_security, ..Self::open(unlisted) };
-        permit.read_contents(&block, reading)?;
+        permit.read_contents(&block, usual, reading)?;
         permit.read_sharing(&block, reading)?;
         permit.read_names(&block, reading)?;
         Ok(permit)
@@ -154,12 +160,14 @@ impl PodPermit {
             resource_claims: None,
             annotations: AnnotationRules::default(),
             updates: Updates::USUAL,
+            access: Arc::default(),
         }
     }
 
     fn read_contents(
         &mut self,
         block: &Object<'_>,
+        usual: Unlisted,
         reading: &mut Reading<'_>,
     ) -> Result<(), PolicyError> {
         self.containers = block.list("containers", |at| ContainerPermit::read(at, reading))?;
@@ -172,6 +180,14 @@ impl PodPermit {
             block.read("annotations", |at| AnnotationRules::read(at, reading))?
         {
             self.annotations = annotations;
+        }
+        if let Some(access) = block.find("access") {
+            if usual == Unlisted::Permit {
+                return Err(access.refuse(
+                    "is no part of what a pod may be; move it to the permit of an allow rule",
+                ));
+            }
+            self.access = Arc::new(Access::read(access, reading.warnings)?);
         }
         self.updates = block.read("updates", Updates::read)?.unwrap_or(Updates::USUAL);
         Ok(())
