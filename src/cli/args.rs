@@ -14,6 +14,7 @@ use clap::{Arg, ArgAction, Command, CommandFactory, FromArgMatches, Parser};
 use super::defaults;
 use super::flag_values;
 use super::go_flags;
+use super::kubelet_api_flags::KubeletApiFlags;
 use super::refusals::{
     ALL_PODS_WITH_POLICY, ANY_CLIENT_WITH_CA, CLIENT_CA_WITHOUT_TLS, EMPTY_KUBECONFIG,
     IMMUTABLE_WITHOUT_POLICY, MISSING_CERTIFICATE, MISSING_CLIENT_CA, MISSING_KEY, MISSING_POLICY,
@@ -130,6 +131,8 @@ struct Flags {
     #[arg(long, default_value_t = defaults::LOG_POD_PAYLOADS)]
     log_pod_payloads: bool,
     #[command(flatten)]
+    kubelet_api: KubeletApiFlags,
+    #[command(flatten)]
     risks: Risks,
 }
 
@@ -203,13 +206,16 @@ impl Flags {
         let mut wrong = Vec::new();
         let front = self.front().map_err(|line| wrong.extend(line)).ok();
         let policy = self.policy().map_err(|line| wrong.push(line)).ok();
+        let kubelet_api = self.kubelet_api.checked().map_err(|line| wrong.push(line)).ok();
         if self.kubeconfig.is_empty() {
             wrong.push(EMPTY_KUBECONFIG.to_owned());
         }
         if self.max_body_memory < defaults::LEAST_BODY_MEMORY_BYTES {
             wrong.push(TOO_LITTLE_MEMORY.to_owned());
         }
-        let (Some(front), Some(policy), true) = (front, policy, wrong.is_empty()) else {
+        let (Some(front), Some(policy), Some(kubelet_api), true) =
+            (front, policy, kubelet_api, wrong.is_empty())
+        else {
             return Err(wrong);
         };
         let log = LogOptions { format: self.log_format, level: self.log_level };
@@ -232,6 +238,7 @@ impl Flags {
             },
             max_body_memory_bytes: self.max_body_memory,
             sandbox: self.sandbox,
+            kubelet_api,
         };
         Ok(Run { options, log })
     }
@@ -309,7 +316,7 @@ fn value_flags(command: &Command) -> HashSet<String> {
 }
 
 /// A path that was given; Go programs take an empty value for an absent one.
-fn path(value: &Option<OsString>) -> Option<PathBuf> {
+pub(super) fn path(value: &Option<OsString>) -> Option<PathBuf> {
     value.as_ref().filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 

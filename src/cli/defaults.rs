@@ -4,6 +4,12 @@
 /// or 6444, which a k3s server on the same node owns.
 pub const LISTEN_ADDRESS: &str = "127.0.0.1:6448";
 
+/// The kubelet behind its guard: its usual port, on loopback alone.
+pub const KUBELET_ADDRESS: &str = "127.0.0.1:10250";
+
+/// The kubelet's own API serves whom the API server says, as the seed has it.
+pub const DENY_KUBELET_API: bool = false;
+
 /// Budget for all bodies in flight. Half of the 256 MiB that the unit's `MemoryMax` gives.
 pub const MAX_BODY_MEMORY: &str = "128Mi";
 

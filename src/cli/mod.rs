@@ -19,6 +19,7 @@ mod gen_certificates;
 mod gen_kubeconfig;
 mod go_flags;
 mod input;
+mod kubelet_api_flags;
 mod man;
 mod measure;
 mod new_file;

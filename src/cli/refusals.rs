@@ -42,3 +42,15 @@ pub(super) const EMPTY_KUBECONFIG: &str =
 
 pub(super) const TOO_LITTLE_MEMORY: &str =
     "--max-body-memory is too small to hold a list of pods: give at least 1Mi";
+
+pub(super) const MISSING_GUARD_FLAGS: &str = "missing: the guard of --kubelet-api-listen needs a \
+    certificate to show, callers to expect, and the kubelet with a certificate for it; give all";
+
+pub(super) const GUARD_FLAGS_WITHOUT_LISTENER: &str = "flags of the guard mean nothing without \
+    --kubelet-api-listen: give the address where the API server connects, or leave them out";
+
+pub(super) const DENY_WITH_GUARD: &str = "--deny-kubelet-api contradicts --kubelet-api-listen: the \
+    guard lets through what the policy permits, so leave out one of them";
+
+pub(super) const GUARD_UPSTREAM_NOT_LOCAL: &str = "--kubelet-api-upstream is not on loopback: \
+    have the kubelet listen on 127.0.0.1 (its setting 'address'), or everybody goes round the guard";

@@ -3,6 +3,7 @@
 //! Pure: no I/O, no clock, no logging. Whatever a caller gets from here was checked first, and what
 //! is written from here was built from what was checked, never copied from the peer's bytes.
 
+pub mod access_review;
 pub mod document;
 pub mod grammar;
 mod input;
@@ -11,6 +12,7 @@ pub mod list;
 pub mod pod;
 pub mod pod_schema;
 pub mod pod_view;
+pub mod protobuf;
 pub mod received_object;
 pub mod received_pod;
 pub mod request_path;

@@ -13,6 +13,7 @@ use super::call::Refusal;
 use super::kubelet::KubeletFault;
 use super::upgrade;
 use crate::http::hop_headers;
+use crate::kube_wire::status_object::Status;
 
 /// The body of an answer.
 pub(super) struct AnswerBody(Kind);
@@ -36,14 +37,17 @@ pub(super) enum BodyFault {
     Cut,
 }
 
-/// One line of plain text, as the kubelet itself answers.
+/// A refusal in words. As a Status: clients would take a line of text with a colon for YAML.
 pub(super) fn text(code: StatusCode, message: &str) -> Response<AnswerBody> {
-    let line = Bytes::from(format!("kubelet-proxy: {message}\n"));
-    let length = HeaderValue::from(line.len());
-    let mut response = Response::new(AnswerBody(Kind::Whole(Some(line))));
+    let reason = code.canonical_reason().unwrap_or_default().replace(' ', "");
+    let message = format!("kubelet-proxy: {message}");
+    let status = Status::failure(code.as_u16(), &reason, &message);
+    let body = Bytes::copy_from_slice(status.as_json());
+    let length = HeaderValue::from(body.len());
+    let mut response = Response::new(AnswerBody(Kind::Whole(Some(body))));
     *response.status_mut() = code;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CONTENT_LENGTH, length);
     // Whoever was refused may have sent on as if it was not: nothing after it is a request.
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));

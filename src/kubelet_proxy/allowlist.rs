@@ -7,6 +7,7 @@
 
 use http::Method;
 
+use super::access_review::Review;
 use crate::kube_wire::received_object::ObjectKind;
 use crate::kube_wire::request_path::CanonicalPath;
 
@@ -29,6 +30,8 @@ pub(super) enum Route {
     Objects(ObjectKind),
     /// `GET` of one of them.
     OneObject(ObjectKind),
+    /// Who may call the kubelet's own API.
+    Review(Review),
     /// Nothing of these in it.
     Other,
 }
@@ -137,8 +140,12 @@ static RULES: [Rule; 63] = [
     rule(Method::DELETE, "/apis/resource.k8s.io/*/resourceslices/*", Route::Other),
     rule(Method::DELETE, "/apis/resource.k8s.io/*/resourceslices", Route::Other),
     // Who may call the kubelet's own API.
-    post("/apis/authentication.k8s.io/v1/tokenreviews"),
-    post("/apis/authorization.k8s.io/v1/subjectaccessreviews"),
+    rule(Method::POST, "/apis/authentication.k8s.io/v1/tokenreviews", Route::Review(Review::Token)),
+    rule(
+        Method::POST,
+        "/apis/authorization.k8s.io/v1/subjectaccessreviews",
+        Route::Review(Review::Access),
+    ),
     // Discovery that managers make at start (token_manager.go, clustertrustbundle_manager.go).
     get("/api/v1"),
     get("/apis/certificates.k8s.io/v1"),

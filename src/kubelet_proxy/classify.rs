@@ -7,6 +7,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method, header};
 use tokio_util::sync::CancellationToken;
 
+use super::access_review::Review;
 use super::allowlist::{self, Route};
 use crate::kube_wire::request_path::{CanonicalPath, Query, TargetFault};
 use crate::upstream::Lane;
@@ -25,6 +26,8 @@ pub enum Asked {
     Pods(PodRequest),
     /// Objects that decide what a pod runs: decided on where the policy speaks of them.
     Objects(ObjectAsked),
+    /// Who may call the kubelet's own API: answered here, or streamed through where nobody asked for that.
+    Review(Review, Relay),
     /// Anything else on the allowlist: streamed through.
     Relay(Relay),
 }
@@ -138,6 +141,10 @@ pub fn classify(request: &Parts) -> Result<Asked, Refusal> {
             let asked = object_request::asked(kind, is_collection, path, &query, request, permit);
             Ok(Asked::Objects(asked))
         }
+        Route::Review(review) => {
+            let permit = relay(Lane::Short, &query, &request.method);
+            Ok(Asked::Review(review, permit))
+        }
         Route::Heartbeat => Ok(Asked::Relay(relay(Lane::Heartbeat, &query, &request.method))),
         Route::Other => Ok(Asked::Relay(relay(Lane::Short, &query, &request.method))),
     }
@@ -212,7 +219,9 @@ mod tests {
         match asked(Method::GET, target, &[]).unwrap() {
             Asked::Pods(PodRequest::List(query)) => (false, query),
             Asked::Pods(PodRequest::Watch(query)) => (true, query),
-            asked @ (Asked::Pods(_) | Asked::Objects(_) | Asked::Relay(_)) => panic!("{asked:?}"),
+            asked @ (Asked::Pods(_) | Asked::Objects(_) | Asked::Review(..) | Asked::Relay(_)) => {
+                panic!("{asked:?}")
+            }
         }
     }
 
@@ -322,7 +331,7 @@ mod tests {
     fn object_request(target: &str) -> Result<ObjectRequest, &'static str> {
         match asked(Method::GET, target, &[]).unwrap() {
             Asked::Objects(asked) => asked.request.map_err(|refusal| refusal.rule),
-            asked @ (Asked::Pods(_) | Asked::Relay(_)) => panic!("{asked:?}"),
+            asked @ (Asked::Pods(_) | Asked::Review(..) | Asked::Relay(_)) => panic!("{asked:?}"),
         }
     }
 

@@ -34,6 +34,44 @@ pub struct RunOptions {
     pub max_body_memory_bytes: u64,
     /// What becomes of a start without a whole sandbox.
     pub sandbox: SandboxMode,
+    /// Whom the kubelet's own API serves.
+    pub kubelet_api: KubeletApiOptions,
+}
+
+/// Whom the kubelet's own API serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KubeletApiOptions {
+    /// Whom the API server says.
+    AsUpstreamSays,
+    /// `--deny-kubelet-api`: nobody.
+    DenyAll,
+    /// `--kubelet-api-listen`: a guard, which asks the policy.
+    Guarded(Box<GuardOptions>),
+}
+
+/// The guard in front of the kubelet's own API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GuardOptions {
+    /// Where callers connect, unless systemd passed a socket.
+    pub listen_address: SocketAddr,
+    /// PEM file of the chain shown to callers.
+    pub certificate: PathBuf,
+    /// PEM file of its key.
+    pub key: PathBuf,
+    /// PEM file of the CA that signs callers.
+    pub client_ca: PathBuf,
+    /// Common names of the callers that are served.
+    pub client_names: Vec<String>,
+    /// The kubelet, on loopback.
+    pub upstream: SocketAddr,
+    /// The name in the kubelet's serving certificate; the node's name if absent.
+    pub upstream_name: Option<String>,
+    /// PEM file of the CA that signed that certificate.
+    pub upstream_ca: PathBuf,
+    /// PEM file of the guard's own certificate, shown to the kubelet.
+    pub guard_certificate: PathBuf,
+    /// PEM file of its key.
+    pub guard_key: PathBuf,
 }
 
 /// The API server and how to reach it.

@@ -26,7 +26,7 @@ use crate::kube_wire::pod::Pod;
 use crate::kube_wire::received_pod::{FaultyPod, ReceivedPod, SoundPod};
 use crate::kube_wire::spec_pin::{PodEncoding, SpecPin};
 use crate::kube_wire::watch_event::Tombstone;
-use crate::policy::Circumstances;
+use crate::policy::{Access, Circumstances};
 
 /// An object that may reach the kubelet, in its canonical form. Made by [`Hearing`] alone.
 #[derive(Debug)]
@@ -146,7 +146,9 @@ impl Judge {
     /// Puts another policy in force: watches decided by the one before end, and kubelets list again.
     pub(super) fn put_in_force(&self, policy: PolicyInForce) {
         // Stored first: who is told that the old one has ended must find the new one.
-        self.in_force.swap(Arc::new(policy)).supersede();
+        let before = self.in_force.swap(Arc::new(policy));
+        self.ledger.access().forget_permits();
+        before.supersede();
     }
 
     /// The node that is guarded; empty if nobody says which.
@@ -213,6 +215,9 @@ impl Hearing {
                 let reason = "became a mirror pod after admission".to_owned();
                 return self.deny(pod, None, reason, source);
             }
+            if let Some(api) = self.by.policy().kubelet_api() {
+                self.admit_access(uid, pod, Arc::clone(api.mirror_pods()), source);
+            }
             // A kubelet never runs a mirror pod, and makes it anew for ever when it cannot see it.
             mirror_pod::write_inert(sound, &mut scratch.json);
             return Ruling::Admit(Admitted { json: &scratch.json });
@@ -235,6 +240,10 @@ impl Hearing {
         if let Err(refusal) = standing {
             return self.deny(pod, None, refusal.to_string(), source);
         }
+        if let Some(api) = self.by.policy().kubelet_api() {
+            let access = decided.access.clone().unwrap_or_else(|| Arc::clone(api.nothing()));
+            self.admit_access(uid, pod, access, source);
+        }
         self.by.meters().admitted(rule);
         if source.may_start() {
             if let Some(used) = &decided.counter {
@@ -256,6 +265,19 @@ impl Hearing {
             log_payload(&scratch.json);
         }
         Ruling::Admit(Admitted { json: &scratch.json })
+    }
+
+    /// Remembers who may reach into a pod that the kubelet gets by this answer. The answers to single
+    /// requests are shown to nobody who would run the pod.
+    fn admit_access(&self, uid: Uid, pod: &Pod<'_>, access: Arc<Access>, source: Source) {
+        match source {
+            Source::List | Source::Watch(_) => {
+                let identity = &pod.identity;
+                let register = self.ledger().access();
+                register.admit(uid, identity.namespace, identity.name, access);
+            }
+            Source::Get | Source::Write => {}
+        }
     }
 
     fn circumstances(&self) -> Circumstances<'_> {

@@ -19,6 +19,9 @@ pub const FREE_BODY_BYTES: usize = 256 << 10;
 /// Largest error answer of the API server that is read; the rest of one is not worth waiting for.
 pub const MAX_ERROR_BODY_BYTES: usize = 256 << 10;
 
+/// Largest review of a caller that is read: a name, groups and one resource.
+pub const MAX_REVIEW_BYTES: usize = 64 << 10;
+
 /// Largest status report of a kubelet that is read on its way up: 256 containers' worth and more.
 pub const MAX_STATUS_PATCH_BYTES: usize = 4 << 20;
 

@@ -4,6 +4,7 @@
 //! decide → filter → respond`, with `report_rejection` beside it. Invariant: a pod reaches the kubelet
 //! only as [`decide::Admitted`], whatever the API server sends and however it sends it.
 
+mod access_review;
 mod allowlist;
 mod authenticate;
 pub mod classify;
@@ -13,6 +14,7 @@ pub mod error;
 pub mod filter;
 mod forward;
 mod front;
+mod kubelet_guard;
 pub mod limits;
 mod list_log;
 mod meters;
@@ -20,6 +22,7 @@ mod mirror_pod;
 mod object_docket;
 mod objects;
 mod one_pod;
+mod pod_access;
 mod pod_docket;
 pub mod pod_ledger;
 mod pods;
@@ -52,6 +55,7 @@ use tokio::time::Instant;
 pub use prepare::{Prepared, prepare};
 pub use serve::serve;
 
+use self::access_review::Reviews;
 use self::authenticate::Caller;
 use self::classify::{Asked, ObjectAsked, Refusal, Relay, classify};
 use self::decide::{Hearing, Judge};
@@ -74,6 +78,8 @@ struct Proxy {
     meters: Arc<Meters>,
     budget: BodyBudget,
     drain: Drain,
+    /// Who answers whom the kubelet's own API serves; the API server if absent.
+    reviews: Option<Reviews>,
     logs_requests: bool,
 }
 
@@ -89,6 +95,13 @@ impl Proxy {
         let response = match classify(&head) {
             Ok(Asked::Relay(permit)) => {
                 let answered = self.relay(&permit, &head, body).await;
+                self.settle(answered, &self.meters.relayed, began)
+            }
+            Ok(Asked::Review(review, permit)) => {
+                let answered = match &self.reviews {
+                    Some(reviews) => reviews.answer(review, &head.headers, body).await,
+                    None => self.relay(&permit, &head, body).await,
+                };
                 self.settle(answered, &self.meters.relayed, began)
             }
             Ok(Asked::Pods(asked)) => {

@@ -6,11 +6,13 @@
 //! forgotten.
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use thiserror::Error;
 
 use super::limits::LEDGER_CAPACITY;
+use super::pod_access::PodAccess;
 use crate::kube_wire::spec_pin::{PinViolation, SpecChanges, SpecPin};
 use crate::policy::Updates;
 
@@ -30,6 +32,19 @@ impl Uid {
             })
             .filter(|_| text.len() == 36)
             .map(Self)
+    }
+}
+
+impl fmt::Display for Uid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = format!("{:032x}", self.0);
+        for (at, digit) in digits.char_indices() {
+            if matches!(at, 8 | 12 | 16 | 20) {
+                f.write_str("-")?;
+            }
+            write!(f, "{digit}")?;
+        }
+        Ok(())
     }
 }
 
@@ -92,6 +107,7 @@ struct Entries {
 #[derive(Debug, Default)]
 pub struct PodLedger {
     entries: Mutex<Entries>,
+    access: PodAccess,
 }
 
 /// Marks one list in progress; see [`PodLedger::end_list`].
@@ -152,8 +168,14 @@ impl PodLedger {
         self.lock().by_uid.get(&uid).is_some_and(|entry| entry.admission.is_some())
     }
 
+    /// What is permitted on the pods that the kubelet has.
+    pub(super) fn access(&self) -> &PodAccess {
+        &self.access
+    }
+
     /// Records a denial for a reason (by its digest).
     pub fn deny(&self, uid: Uid, reason: u64) -> DenialStanding {
+        self.access.withdraw(uid);
         let mut entries = self.lock();
         let list = entries.list;
         if let Some(entry) = entries.by_uid.get_mut(&uid) {
@@ -177,12 +199,14 @@ impl PodLedger {
 
     /// The API server says that the pod is deleted.
     pub fn forget_later(&self, uid: Uid) {
+        self.access.gone(uid);
         let mut entries = self.lock();
         entries.mark_gone(uid);
     }
 
     /// The kubelet reported a terminal phase: every container of the pod has ended.
     pub fn kubelet_reported_stop(&self, uid: Uid) {
+        self.access.stopped(uid);
         if let Some(entry) = self.lock().by_uid.get_mut(&uid) {
             entry.reported_stopped = true;
         }
@@ -190,6 +214,7 @@ impl PodLedger {
 
     /// A complete list begins; what it does not name by its end is gone.
     pub fn begin_list(&self) -> ListMark {
+        self.access.begin_list();
         let mut entries = self.lock();
         entries.list = entries.list.saturating_add(1);
         ListMark(entries.list)
@@ -197,6 +222,7 @@ impl PodLedger {
 
     /// The complete list ended well.
     pub fn end_list(&self, mark: ListMark) {
+        self.access.end_list();
         let mut entries = self.lock();
         let unseen: Vec<Uid> = entries
             .by_uid

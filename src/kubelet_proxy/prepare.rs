@@ -10,7 +10,8 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::config::{PolicySource, RunError, RunOptions, UpstreamOptions};
+use super::config::{KubeletApiOptions, PolicySource, RunError, RunOptions, UpstreamOptions};
+use super::kubelet_guard::NO_KUBELET_API;
 use super::policy_file;
 use crate::http::{listen, local_socket};
 use crate::policy::Policy;
@@ -24,6 +25,10 @@ use crate::upstream::{PluginTiming, TokenSource, Upstream, UpstreamConfig, Upstr
 const WATCHDOG_WITHOUT_ADMIN: &str = "WatchdogSec= needs the admin socket, which the watchdog asks: \
      add kubelet-proxy-admin.socket to the service's Sockets=, or give --admin-socket";
 
+/// A socket that callers wait at is not left unanswered.
+const SOCKET_WITHOUT_GUARD: &str = "systemd passed a socket named kubelet-api, and there is no guard to \
+     serve on it: give --kubelet-api-listen and its companions, or remove the socket unit";
+
 /// A run that has all it needs from outside.
 #[derive(Debug)]
 pub struct Prepared {
@@ -34,6 +39,8 @@ pub struct Prepared {
     pub(super) upstream: Arc<Upstream>,
     /// Where kubelets connect.
     pub(super) kubelets: TcpListener,
+    /// Where callers of the kubelet's own API connect.
+    pub(super) kubelet_api: Option<TcpListener>,
     /// `--metrics-addr`.
     pub(super) metrics: Option<TcpListener>,
     /// Where `/status` is answered as well.
@@ -49,17 +56,23 @@ pub fn prepare(
     sockets: InheritedSockets,
 ) -> Result<(Prepared, Needs), RunError> {
     let policy = load_policy(&options.policy)?;
+    if matches!(options.kubelet_api, KubeletApiOptions::Guarded(_))
+        && policy.kubelet_api().is_none()
+    {
+        return Err(RunError::BadConfiguration(NO_KUBELET_API.to_owned()));
+    }
     let binary = Sha256::of_running_binary().map_err(|error| {
         RunError::Failed(format!("the running program cannot be read: {error}; mount /proc"))
     })?;
     let config = load_kubeconfig(&options.upstream)?;
-    let needs = needs(&config);
+    let needs = needs(&config, &options.kubelet_api);
     let upstream = Upstream::new(config, PluginTiming::default())
         .map_err(|error| RunError::BadConfiguration(error.to_string()))?;
     let kubelets = match sockets.kubelet {
         Some(socket) => socket,
         None => bind(options.listen_address)?,
     };
+    let kubelet_api = bind_kubelet_api(&options.kubelet_api, sockets.kubelet_api)?;
     let metrics = options.metrics_address.map(bind).transpose()?;
     let admin = match sockets.admin {
         Some(socket) => Some(socket),
@@ -69,7 +82,9 @@ pub fn prepare(
         return Err(RunError::BadConfiguration(WATCHDOG_WITHOUT_ADMIN.to_owned()));
     }
     let upstream = Arc::new(upstream);
-    Ok((Prepared { options, policy, binary, upstream, kubelets, metrics, admin }, needs))
+    let prepared =
+        Prepared { options, policy, binary, upstream, kubelets, kubelet_api, metrics, admin };
+    Ok((prepared, needs))
 }
 
 /// A socket without one cannot be connected to by the watchdog.
@@ -99,13 +114,31 @@ fn load_kubeconfig(wanted: &UpstreamOptions) -> Result<UpstreamConfig, RunError>
         .map_err(|error| RunError::BadConfiguration(error.to_string()))
 }
 
-fn needs(config: &UpstreamConfig) -> Needs {
+fn bind_kubelet_api(
+    options: &KubeletApiOptions,
+    passed: Option<TcpListener>,
+) -> Result<Option<TcpListener>, RunError> {
+    match (options, passed) {
+        (KubeletApiOptions::Guarded(_), Some(socket)) => Ok(Some(socket)),
+        (KubeletApiOptions::Guarded(guard), None) => bind(guard.listen_address).map(Some),
+        (KubeletApiOptions::AsUpstreamSays | KubeletApiOptions::DenyAll, Some(_)) => {
+            Err(RunError::BadConfiguration(SOCKET_WITHOUT_GUARD.to_owned()))
+        }
+        (KubeletApiOptions::AsUpstreamSays | KubeletApiOptions::DenyAll, None) => Ok(None),
+    }
+}
+
+fn needs(config: &UpstreamConfig, kubelet_api: &KubeletApiOptions) -> Needs {
     let plugin = match &config.login.token {
         TokenSource::Plugin(command) => Some(command.origin.clone()),
         TokenSource::Absent | TokenSource::Fixed(_) | TokenSource::File(_) => None,
     };
     Needs {
         upstream_port: config.endpoint.port(),
+        kubelet_port: match kubelet_api {
+            KubeletApiOptions::Guarded(guard) => Some(guard.upstream.port()),
+            KubeletApiOptions::AsUpstreamSays | KubeletApiOptions::DenyAll => None,
+        },
         resolves_names: config.endpoint.host().parse::<IpAddr>().is_err(),
         plugin,
     }

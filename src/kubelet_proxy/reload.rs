@@ -13,6 +13,7 @@ use tokio::signal::unix::Signal;
 
 use super::config::{NODE_NAME_NEEDED, PolicySource};
 use super::decide::Judge;
+use super::kubelet_guard::NO_KUBELET_API;
 use super::policy_file::{self, PolicyFileError};
 use super::policy_in_force::PolicyInForce;
 use crate::metrics::registry::Metrics;
@@ -26,6 +27,8 @@ const SHORT_DIGEST: usize = 12;
 /// Everything that a reload reads and swaps.
 pub(super) struct Reloader {
     pub(super) policy: PolicySource,
+    /// There is a guard, which needs a policy that speaks of the kubelet's API.
+    pub(super) asks_about_kubelet_api: bool,
     pub(super) credentials: Vec<Arc<dyn Reload>>,
     pub(super) judge: Arc<Judge>,
     pub(super) metrics: Metrics,
@@ -61,6 +64,8 @@ enum ReloadRefusal {
     Immutable(String),
     #[error("{NODE_NAME_NEEDED}")]
     NodeName,
+    #[error("{0}: {NO_KUBELET_API}")]
+    NoKubeletApi(String),
     #[error("the reload ended early")]
     Cancelled,
 }
@@ -115,6 +120,9 @@ impl Reloader {
         let policy = policy_file::load(path)?;
         if policy.digest() == self.judge.in_force().policy().digest() {
             return Ok(None);
+        }
+        if self.asks_about_kubelet_api && policy.kubelet_api().is_none() {
+            return Err(ReloadRefusal::NoKubeletApi(display(path)));
         }
         if is_immutable {
             return Err(ReloadRefusal::Immutable(display(path)));

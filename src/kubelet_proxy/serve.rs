@@ -8,9 +8,13 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::access_review::Reviews;
 use super::authenticate::Caller;
-use super::config::{ClientAuthentication, Front, NODE_NAME_NEEDED, RunError, RunOptions};
+use super::config::{
+    ClientAuthentication, Front, KubeletApiOptions, NODE_NAME_NEEDED, RunError, RunOptions,
+};
 use super::decide::{Judge, JudgeSettings};
+use super::kubelet_guard::{self, GuardTls};
 use super::limits::{CREDENTIALS_AT_START, DRAIN_GRACE};
 use super::meters::Meters;
 use super::policy_in_force::PolicyInForce;
@@ -39,8 +43,16 @@ use crate::upstream::Upstream;
 /// # Errors
 /// [`RunError::BadConfiguration`] before anything is served, [`RunError::Failed`] for what may pass.
 pub async fn serve(prepared: Prepared, sandboxed: Sandboxed) -> Result<(), RunError> {
-    let Prepared { options, policy, binary, upstream, kubelets, metrics: scrapers, admin } =
-        prepared;
+    let Prepared {
+        options,
+        policy,
+        binary,
+        upstream,
+        kubelets,
+        kubelet_api,
+        metrics: scrapers,
+        admin,
+    } = prepared;
     let asked_to_end = asked_to_end()?;
     let asked_to_reload = listen_for(SignalKind::hangup())?;
     let metrics = Metrics::new();
@@ -50,19 +62,33 @@ pub async fn serve(prepared: Prepared, sandboxed: Sandboxed) -> Result<(), RunEr
     wait_for_credentials(&upstream).await;
     let (trigger, drain) = drain::channel();
     let server = front::load(&options.front, &upstream)?;
-    let credentials: Vec<Arc<dyn Reload>> =
-        upstream.reloads().into_iter().chain(server.clone().map(|tls| tls as _)).collect();
+    let node = node_name(&options.front, &upstream);
+    let guard = match &options.kubelet_api {
+        KubeletApiOptions::Guarded(guard) => Some(kubelet_guard::load(guard, &node)?),
+        KubeletApiOptions::AsUpstreamSays | KubeletApiOptions::DenyAll => None,
+    };
+    let mut credentials = upstream.reloads();
+    credentials.extend(server.clone().map(|tls| tls as Arc<dyn Reload>));
+    credentials.extend(guard.iter().flat_map(GuardTls::reloads));
     let mut follower = upstream_watch::follow_files(&metrics);
     credentials.iter().for_each(|source| follower.follow(Arc::clone(source)));
     let socket = TcpListener::from_std(kubelets).map_err(unusable)?;
     let readiness = Readiness::default();
     announce(&policy, binary, &upstream, &socket);
-    let node = node_name(&options.front, &upstream);
     if node.is_empty() && policy.needs_node_name() {
         return Err(RunError::BadConfiguration(NODE_NAME_NEEDED.to_owned()));
     }
     let policy = PolicyInForce::new(policy, &metrics);
-    let proxy = proxy(&options, node, policy, &upstream, metrics.clone(), &drain);
+    let reviews = match (&options.kubelet_api, &guard) {
+        (KubeletApiOptions::AsUpstreamSays, _) => None,
+        (KubeletApiOptions::Guarded(_), Some(guard)) => {
+            Some(Reviews::Guarded(Arc::clone(&guard.kubelet)))
+        }
+        (KubeletApiOptions::DenyAll, _) | (KubeletApiOptions::Guarded(_), None) => {
+            Some(Reviews::DenyAll)
+        }
+    };
+    let proxy = proxy(&options, node, policy, &upstream, reviews, metrics.clone(), &drain);
     tokio::spawn(follower.run());
     let reached = readiness.condition("upstream");
     tokio::spawn(upstream_watch::run(
@@ -88,13 +114,19 @@ pub async fn serve(prepared: Prepared, sandboxed: Sandboxed) -> Result<(), RunEr
     notify::ready(&reload::in_force(&judge));
     let reloader = Reloader {
         policy: options.policy,
+        asks_about_kubelet_api: guard.is_some(),
         credentials,
         judge,
         metrics: metrics.clone(),
         last: last_reload,
     };
     tokio::spawn(reloader.run(asked_to_reload));
-    let events = Arc::new(ConnectionCounts::new(&metrics));
+    let events: Arc<ConnectionCounts> = Arc::new(ConnectionCounts::new(&metrics));
+    if let (Some(guard), Some(socket)) = (guard, kubelet_api) {
+        let socket = TcpListener::from_std(socket).map_err(unusable)?;
+        let serving = kubelet_guard::serve(guard, socket, &proxy.judge, &metrics, &drain);
+        tokio::spawn(serving);
+    }
     let listener =
         Listener { socket, transport: front::transport(server), drain: drain.clone(), events };
     let serving = listen::serve(listener, move |peer| {
@@ -127,6 +159,7 @@ fn proxy(
     node: String,
     policy: PolicyInForce,
     upstream: &Arc<Upstream>,
+    reviews: Option<Reviews>,
     metrics: Metrics,
     drain: &Drain,
 ) -> Arc<Proxy> {
@@ -147,6 +180,7 @@ fn proxy(
         meters,
         budget,
         drain: drain.clone(),
+        reviews,
         logs_requests: options.request_log.requests,
     })
 }

@@ -69,6 +69,7 @@ impl Limits {
 
     fn new(needs: &Needs, state: Option<OsString>) -> Self {
         let mut connect = vec![needs.upstream_port];
+        connect.extend(needs.kubelet_port);
         if needs.resolves_names {
             connect.push(DNS_PORT);
         }
@@ -180,7 +181,8 @@ impl LandlockState {
 mod tests {
     use super::*;
 
-    const NEEDS: Needs = Needs { upstream_port: 6443, resolves_names: false, plugin: None };
+    const NEEDS: Needs =
+        Needs { upstream_port: 6443, kubelet_port: None, resolves_names: false, plugin: None };
 
     fn limits(state: &str) -> Limits {
         Limits::new(&NEEDS, Some(state.into()))

@@ -38,8 +38,10 @@ pub enum SandboxMode {
 /// What a role must still be able to do inside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Needs {
-    /// The one TCP port it connects to.
+    /// The TCP port of the API server, which it connects to.
     pub upstream_port: u16,
+    /// The TCP port of the kubelet, if it connects to that too.
+    pub kubelet_port: Option<u16>,
     /// The API server is given by name, so names have to be resolved.
     pub resolves_names: bool,
     /// File and field of a credential plugin: a program that cannot run inside.

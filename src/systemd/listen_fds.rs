@@ -19,11 +19,16 @@ const KUBELET_NAMES: [&str; 3] = ["kubelet", "kubelet-proxy.socket", "unknown"];
 /// unit `kubelet-proxy-admin.socket`.
 const ADMIN_NAMES: [&str; 2] = ["admin", "kubelet-proxy-admin.socket"];
 
+/// Names of the socket for callers of the kubelet's own API.
+const KUBELET_API_NAMES: [&str; 2] = ["kubelet-api", "kubelet-proxy-kubelet-api.socket"];
+
 /// Sockets that were passed, non-blocking.
 #[derive(Debug, Default)]
 pub struct InheritedSockets {
     /// Where kubelets connect.
     pub kubelet: Option<TcpListener>,
+    /// Where callers of the kubelet's own API connect.
+    pub kubelet_api: Option<TcpListener>,
     /// Where `kubelet-proxy status`, scrapers and the watchdog ask.
     pub admin: Option<UnixListener>,
 }
@@ -36,8 +41,8 @@ pub enum InheritedSocketError {
     Environment(#[source] io::Error),
     /// A name that means nothing here.
     #[error(
-        "systemd passed a socket named '{0}': set FileDescriptorName=kubelet, or admin for the \
-         admin socket, in the socket unit"
+        "systemd passed a socket named '{0}': set FileDescriptorName=kubelet, kubelet-api for the \
+         guard's, or admin for the admin socket, in the socket unit"
     )]
     UnknownName(String),
     /// More than one socket for the same thing.
@@ -81,6 +86,10 @@ fn assigned(passed: Vec<(OwnedFd, String)>) -> Result<InheritedSockets, Inherite
             let listener = TcpListener::from(Kind::Tcp.listener(fd, name)?);
             listener.set_nonblocking(true)?;
             once("kubelet", &mut sockets.kubelet, listener)?;
+        } else if KUBELET_API_NAMES.contains(&name.as_str()) {
+            let listener = TcpListener::from(Kind::Tcp.listener(fd, name)?);
+            listener.set_nonblocking(true)?;
+            once("kubelet-api", &mut sockets.kubelet_api, listener)?;
         } else if ADMIN_NAMES.contains(&name.as_str()) {
             let listener = UnixListener::from(Kind::Unix.listener(fd, name)?);
             listener.set_nonblocking(true)?;
@@ -186,6 +195,15 @@ mod tests {
         }
         let refused = check(vec![(tcp(), "admin")]).unwrap_err().to_string();
         assert!(refused.contains("not a listening unix socket"), "{refused}");
+    }
+
+    #[test]
+    fn a_listener_for_the_kubelets_own_api_is_taken_under_its_names() {
+        for name in KUBELET_API_NAMES {
+            let sockets = check(vec![(tcp(), "kubelet"), (tcp(), name)]).unwrap();
+            let taken = sockets.kubelet_api.unwrap();
+            assert_eq!(taken.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock, "{name}");
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod rejections;
 mod reloads;
 mod requests;
 mod restarts;
+mod reviews;
 mod start;
 mod world;
 
@@ -42,6 +43,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         requests::trials(),
         reloads::trials(),
         restarts::trials(),
+        reviews::trials(),
         start::trials(),
         rejections::trials(),
         records::trials(),

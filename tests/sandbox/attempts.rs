@@ -39,8 +39,12 @@ pub(crate) fn main(words: &[String]) -> ExitCode {
         elsewhere: elsewhere.parse().unwrap(),
         abstract_name: name.clone(),
     };
-    let needs =
-        Needs { upstream_port: place.upstream, resolves_names: how == "named", plugin: None };
+    let needs = Needs {
+        upstream_port: place.upstream,
+        kubelet_port: None,
+        resolves_names: how == "named",
+        plugin: None,
+    };
     let unprivileged = sandbox::begin(SandboxMode::Require).unwrap();
     // The token lives as long as what it stands for is used.
     let _sandboxed = (how != "free").then(|| unprivileged.confine(&needs).unwrap());

@@ -1,6 +1,7 @@
 //! Command lines, right and wrong, and what becomes of them.
 
 use super::*;
+use crate::kubelet_proxy::config::KubeletApiOptions;
 
 const SAFE: [&str; 10] = [
     "--kubeconfig",
@@ -70,10 +71,53 @@ fn a_safe_command_line_runs_with_the_documented_defaults() {
             request_log: RequestLog { requests: true, pod_payloads: false },
             max_body_memory_bytes: 128 * 1024 * 1024,
             sandbox: SandboxMode::BestEffort,
+            kubelet_api: KubeletApiOptions::AsUpstreamSays,
         }
     );
     assert_eq!(run.log.format, LogFormat::Auto);
     assert_eq!(run.log.level, "info".parse().unwrap());
+}
+
+const GUARD: [&str; 16] = [
+    "--kubelet-api-listen",
+    "10.0.0.1:10250",
+    "--kubelet-api-tls-cert",
+    "tc",
+    "--kubelet-api-tls-key",
+    "tk",
+    "--kubelet-api-client-ca",
+    "cc",
+    "--kubelet-api-client-name",
+    "api, metrics,",
+    "--kubelet-api-upstream-ca",
+    "uc",
+    "--kubelet-api-guard-cert",
+    "gc",
+    "--kubelet-api-guard-key",
+    "gk",
+];
+
+#[test]
+fn a_guard_is_told_everything_or_refused() {
+    let KubeletApiOptions::Guarded(guard) = with_safe(&GUARD).options.kubelet_api else { panic!() };
+    assert_eq!(guard.client_names, ["api", "metrics"]);
+    assert_eq!(guard.upstream, "127.0.0.1:10250".parse().unwrap());
+    for flag in GUARD.chunks(2) {
+        let rest: Vec<_> =
+            GUARD.chunks(2).filter(|other| other != &flag).flatten().copied().collect();
+        let refused = refusals(&[&SAFE[..], &rest].concat());
+        let named = refused[0].contains(flag[0]);
+        assert!(refused.len() == 1 && named, "{}: {refused:?}", flag[0]);
+    }
+    for (more, word) in [
+        (&["--deny-kubelet-api"][..], "contradicts"),
+        (&["--kubelet-api-upstream", "10.0.0.1:10250"], "loopback"),
+    ] {
+        let refused = refusals(&[&SAFE[..], &GUARD, more].concat());
+        assert!(refused[0].contains(word), "{refused:?}");
+    }
+    let denied = with_safe(&["--deny-kubelet-api"]).options.kubelet_api;
+    assert_eq!(denied, KubeletApiOptions::DenyAll);
 }
 
 #[test]

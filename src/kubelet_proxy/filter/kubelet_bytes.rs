@@ -10,6 +10,7 @@ use crate::kube_wire::list::ListMetadata;
 use crate::kube_wire::resource::Resource;
 use crate::kube_wire::status_object::Status;
 use crate::kube_wire::watch_event::{INITIAL_EVENTS_END, Tombstone};
+use crate::kubelet_proxy::access_review::ReviewAnswer;
 use crate::kubelet_proxy::decide::Admitted;
 
 /// Bytes that a kubelet may have. No constructor but [`ItemWriter`] and [`KubeletBytes::status`].
@@ -20,6 +21,11 @@ impl KubeletBytes {
     /// A Status, as the whole of an answer.
     pub fn status(status: &Status) -> Self {
         Self(Bytes::copy_from_slice(status.as_json()))
+    }
+
+    /// An answer to a review, made here and not upstream.
+    pub(in crate::kubelet_proxy) fn review(answer: &ReviewAnswer) -> Self {
+        Self(answer.to_json().into())
     }
 
     /// One admitted object, as the whole of an answer.

@@ -22,6 +22,8 @@ const LIMIT: Duration = Duration::from_secs(10);
 pub(crate) struct Caller {
     tls: Option<ClientConfig>,
     limit: Duration,
+    /// `host:port` whose certificate is expected, if not that of the address.
+    expected: Option<String>,
 }
 
 /// An HTTP answer.
@@ -36,7 +38,7 @@ pub(crate) struct Answer {
 impl Caller {
     /// A caller without TLS.
     pub(crate) fn plaintext() -> Self {
-        Self { tls: None, limit: LIMIT }
+        Self { tls: None, limit: LIMIT, expected: None }
     }
 
     /// A caller that trusts `servers` and shows `identity`, if any.
@@ -53,7 +55,7 @@ impl Caller {
             )?,
             None => config.with_no_client_auth(),
         };
-        Ok(Self { tls: Some(config), limit: LIMIT })
+        Ok(Self { tls: Some(config), limit: LIMIT, expected: None })
     }
 
     /// The same caller with the patience of a kubelet whose server is being restarted.
@@ -61,25 +63,46 @@ impl Caller {
         Self { limit, ..self }
     }
 
+    /// The same caller, who expects the certificate of `address` wherever it connects.
+    pub(crate) fn expecting(self, address: &str) -> Self {
+        Self { expected: Some(address.to_owned()), ..self }
+    }
+
+    /// `METHOD target` at `address`, with more header lines.
+    pub(crate) fn ask(
+        &self,
+        address: &str,
+        method: &str,
+        target: &str,
+        headers: &str,
+    ) -> Outcome<Answer> {
+        self.send(address, &format!("{method} {target} HTTP/1.1\r\n{headers}"))
+    }
+
     /// `GET target` at `address`. An error before the answer is complete is an error here.
     pub(crate) fn get(&self, address: &str, target: &str) -> Outcome<Answer> {
+        self.ask(address, "GET", target, "")
+    }
+
+    fn send(&self, address: &str, begin: &str) -> Outcome<Answer> {
         let stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(self.limit))?;
         stream.set_write_timeout(Some(self.limit))?;
         let Some(config) = &self.tls else {
-            return answer(exchange(stream, address, target)?.1, Vec::new());
+            return answer(exchange(stream, address, begin)?.1, Vec::new());
         };
-        let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+        let expected = self.expected.as_deref().unwrap_or(address);
+        let host = expected.rsplit_once(':').map_or(expected, |(host, _)| host);
         let name = ServerName::try_from(host.to_owned())?;
         let session = ClientConnection::new(Arc::new(config.clone()), name)?;
-        let (tls, said) = exchange(StreamOwned::new(session, stream), address, target)?;
+        let (tls, said) = exchange(StreamOwned::new(session, stream), address, begin)?;
         let shown = tls.conn.peer_certificates().and_then(|chain| chain.first());
         answer(said, shown.map(|certificate| certificate.to_vec()).unwrap_or_default())
     }
 }
 
-fn exchange<S: Read + Write>(mut stream: S, host: &str, target: &str) -> Outcome<(S, Vec<u8>)> {
-    write!(stream, "GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
+fn exchange<S: Read + Write>(mut stream: S, host: &str, begin: &str) -> Outcome<(S, Vec<u8>)> {
+    write!(stream, "{begin}Host: {host}\r\nConnection: close\r\n\r\n")?;
     stream.flush()?;
     let mut said = Vec::new();
     stream.read_to_end(&mut said)?;

@@ -4,7 +4,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
@@ -39,6 +39,21 @@ impl Kubectl {
     /// Runs one command and gives what it printed, or what it complained about.
     pub(crate) fn run(&self, arguments: &[&str]) -> Outcome<String> {
         self.feed(arguments, "")
+    }
+
+    /// Runs one command with a setting in its environment; `Err` holds what it complained about.
+    pub(crate) fn run_with(&self, setting: (&str, &str), arguments: &[&str]) -> Outcome<String> {
+        let output = self.command(arguments).env(setting.0, setting.1).output()?;
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        ensure(output.status.success(), || {
+            format!("kubectl {}: {}", arguments.join(" "), complaint.trim())
+        })?;
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
+    /// Starts a command that goes on until it is killed.
+    pub(crate) fn spawn_with(&self, setting: (&str, &str), arguments: &[&str]) -> Outcome<Child> {
+        Ok(self.command(arguments).env(setting.0, setting.1).spawn()?)
     }
 
     /// Runs one command with `input` on its standard input.

@@ -7,6 +7,7 @@
 pub(crate) mod caller;
 pub(crate) mod containers;
 pub(crate) mod control_plane;
+pub(crate) mod guard;
 pub(crate) mod image;
 pub(crate) mod janitor;
 pub(crate) mod kubectl;

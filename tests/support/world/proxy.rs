@@ -89,6 +89,17 @@ impl Proxy {
         }
     }
 
+    /// Adds flags to those that it starts with.
+    pub(crate) fn add_flags(&mut self, flags: &[(&str, String)]) -> Outcome {
+        match &mut self.runs {
+            Runs::Process(service) => {
+                service.add_flags(flags);
+                Ok(())
+            }
+            Runs::Unit(_) => Err("flags of a unit are the package's".into()),
+        }
+    }
+
     /// Stops it as a service manager would, and starts it again.
     pub(crate) fn restart(&mut self, inside: Inside) -> Outcome {
         match &mut self.runs {

@@ -55,6 +55,11 @@ impl Service {
         self
     }
 
+    /// The same for a service that is described already.
+    pub(crate) fn add_flags(&mut self, flags: &[(&str, String)]) {
+        self.arguments.extend(flags.iter().map(|(key, value)| format!("--{key}={value}")));
+    }
+
     /// Sets an environment variable.
     pub(crate) fn env(mut self, key: &'static str, value: impl Into<String>) -> Self {
         self.environment.push((key, value.into()));
