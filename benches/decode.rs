@@ -6,11 +6,15 @@
 #![expect(clippy::expect_used, reason = "a benchmark of a broken fixture should stop")]
 
 use std::hint::black_box;
+use std::ops::ControlFlow;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use nodeward::kube_wire::json::{Cursor, Limits, Tape, Value};
 use nodeward::kube_wire::pod_schema::POD;
+use nodeward::kube_wire::pod_view::PodView;
+use nodeward::kube_wire::received_pod::ReceivedPod;
 use nodeward::kube_wire::schema::check;
+use nodeward::policy::pod_security::{Level, PodSecurityStandard, Version};
 
 const LIMITS: Limits = Limits { depth: 64, nodes: 100_000 };
 
@@ -64,5 +68,50 @@ fn decode(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, decode);
+/// The pod with ten containers instead of two.
+fn with_ten_containers(source: &[u8]) -> Vec<u8> {
+    let mut pod: serde_json::Value = serde_json::from_slice(source).expect("the pod is JSON");
+    let containers = pod["spec"]["containers"].as_array_mut().expect("the pod has containers");
+    let originals = containers.clone();
+    *containers = (0..10)
+        .zip(originals.iter().cycle())
+        .map(|(number, original)| {
+            let mut container = original.clone();
+            container["name"] = format!("container-{number}").into();
+            container
+        })
+        .collect();
+    serde_json::to_vec(&pod).expect("a value can be written")
+}
+
+/// What policies of the second version pay to see a pod in full, and to ask a standard of it.
+fn view(criterion: &mut Criterion) {
+    let source: &[u8] = include_bytes!("pod.json");
+    let ten = with_ten_containers(source);
+    let restricted = PodSecurityStandard { level: Level::Restricted, version: Version::LATEST };
+    let mut group = criterion.benchmark_group("view");
+    for (name, source) in [("2 containers", source), ("10 containers", &ten)] {
+        let mut tape = Tape::default();
+        let ReceivedPod::Sound(pod) = ReceivedPod::read(parse(source, &mut tape), None) else {
+            unreachable!("the pod is sound")
+        };
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| black_box(PodView::of(black_box(&pod))).containers.len());
+        });
+        let view = PodView::of(&pod);
+        group.bench_function(format!("{name}, all restricted checks"), |bencher| {
+            bencher.iter(|| {
+                let mut count = 0_u32;
+                let _ = restricted.visit(black_box(&view), &mut |_| {
+                    count = count.saturating_add(1);
+                    ControlFlow::Continue(())
+                });
+                count
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, decode, view);
 criterion_main!(benches);

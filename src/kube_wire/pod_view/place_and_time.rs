@@ -1,7 +1,7 @@
 //! Fields of a pod that the view leaves out, each group with its reason.
 //!
-//! A test fails for a field of the schema that is neither here nor in the view, and for one that is
-//! in both: a new field waits for somebody's decision.
+//! `tests/pod_view_matches_go.rs` fails for a field of the schema that is neither here nor in the
+//! view, and for one that is in both: a new field waits for somebody's decision.
 
 /// Paths whose field is left out with all that is below it. `<container>` stands for an entry of
 /// each of the three lists.

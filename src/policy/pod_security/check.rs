@@ -110,44 +110,32 @@ impl Check {
     /// Does the standard ask it?
     pub(super) fn is_part_of(self, standard: PodSecurityStandard) -> bool {
         let PodSecurityStandard { level, version } = standard;
-        let user_namespaces_count = version >= Version::V1_35;
-        match (level, self) {
-            (Level::Privileged, _) => false,
-            (
-                Level::Baseline,
-                Self::CapabilitiesBaseline | Self::HostPathVolumes | Self::SeccompProfileBaseline,
-            ) => true,
-            // A restricted check asks more.
-            (
-                Level::Restricted,
-                Self::CapabilitiesBaseline | Self::HostPathVolumes | Self::SeccompProfileBaseline,
-            ) => false,
-            (Level::Restricted, Self::ProcMount) => !user_namespaces_count,
-            (Level::Restricted, Self::ProcMountRestricted) => user_namespaces_count,
-            (Level::Baseline | Level::Restricted, Self::HostProbesAndHostLifecycle) => {
-                version >= Version::V1_34
+        if level == Level::Privileged {
+            return false;
+        }
+        let is_restricted = level == Level::Restricted;
+        match self {
+            Self::AppArmorProfile
+            | Self::HostNamespaces
+            | Self::HostPorts
+            | Self::Privileged
+            | Self::SeLinuxOptions
+            | Self::Sysctls
+            | Self::WindowsHostProcess => true,
+            Self::HostProbesAndHostLifecycle => version >= Version::V1_34,
+            // The restricted level asks more by a check of its own.
+            Self::CapabilitiesBaseline | Self::HostPathVolumes | Self::SeccompProfileBaseline => {
+                !is_restricted
             }
-            (Level::Baseline, Self::ProcMount)
-            | (
-                Level::Baseline | Level::Restricted,
-                Self::AppArmorProfile
-                | Self::HostNamespaces
-                | Self::HostPorts
-                | Self::Privileged
-                | Self::SeLinuxOptions
-                | Self::Sysctls
-                | Self::WindowsHostProcess,
-            ) => true,
-            (
-                level,
-                Self::AllowPrivilegeEscalation
-                | Self::CapabilitiesRestricted
-                | Self::ProcMountRestricted
-                | Self::RestrictedVolumes
-                | Self::RunAsNonRoot
-                | Self::RunAsUser
-                | Self::SeccompProfileRestricted,
-            ) => level == Level::Restricted,
+            // So here, since user namespaces relax the baseline.
+            Self::ProcMount => !is_restricted || version < Version::V1_35,
+            Self::ProcMountRestricted => is_restricted && version >= Version::V1_35,
+            Self::AllowPrivilegeEscalation
+            | Self::CapabilitiesRestricted
+            | Self::RestrictedVolumes
+            | Self::RunAsNonRoot
+            | Self::RunAsUser
+            | Self::SeccompProfileRestricted => is_restricted,
         }
     }
 

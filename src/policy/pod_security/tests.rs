@@ -430,3 +430,23 @@ fn names_are_those_of_namespace_labels() {
     }
     assert_eq!(Level::named("Baseline"), None);
 }
+
+#[test]
+fn the_reference_lists_each_check_with_the_level_that_asks_it_first() {
+    let reference = include_str!("../../../docs/reference/pod-security.md");
+    for check in Check::ALL {
+        let asks = |level, version| check.is_part_of(PodSecurityStandard { level, version });
+        let level = match asks(Level::Baseline, Version::LATEST) {
+            true => Level::Baseline,
+            false => Level::Restricted,
+        };
+        let since = Version::ALL.into_iter().find(|version| asks(level, *version));
+        let from = match since {
+            None | Some(Version::V1_33) => String::new(),
+            Some(later) => format!(", from {}", later.name()),
+        };
+        let row = format!("\n| `{}` | {}{from} | ", check.id(), level.name());
+        assert!(reference.contains(&row), "{row}");
+    }
+    assert!(reference.contains(&format!("`latest` is `{}`", Version::LATEST.name())));
+}

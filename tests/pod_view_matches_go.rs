@@ -1,0 +1,151 @@
+//! The full view of a pod against the schema and against Go: it sees every field that it must, and
+//! tells apart what Go's decoder tells apart.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "test code, which clippy recognises only in unit tests"
+)]
+
+#[path = "pod_view/fields.rs"]
+mod fields;
+#[path = "support/go.rs"]
+mod go;
+#[path = "decoder/go_decoder.rs"]
+#[expect(dead_code, reason = "pods that are given a field twice are another test's")]
+mod go_decoder;
+
+use std::cell::RefCell;
+
+use nodeward::kube_wire::json::{Cursor, Limits, Tape};
+use nodeward::kube_wire::pod_view::{PLACE_AND_TIME, PodView, SEEN_BY_KIND};
+use nodeward::kube_wire::received_pod::ReceivedPod;
+use nodeward::kube_wire::schema::Shape;
+use serde_json::{Value as Json, json};
+
+use self::fields::{fields_of_pods, pod_with, two_values};
+use self::go_decoder::GoDecoder;
+
+const LIMITS: Limits = Limits { depth: 64, nodes: 100_000 };
+
+/// Reads a document and looks at its view; `None` if it is no sound pod.
+fn view<T>(document: &str, look: impl FnOnce(PodView<'_>) -> T) -> Option<T> {
+    let mut tape = Tape::default();
+    let flaw = Cursor::new(document.as_bytes()).value(&mut tape, LIMITS).expect("JSON");
+    match ReceivedPod::read(tape.root(document.as_bytes()), flaw) {
+        ReceivedPod::Sound(pod) => Some(look(PodView::of(&pod))),
+        ReceivedPod::Faulty(_) => None,
+    }
+}
+
+/// Do two pods look the same? `None` if one of them is not sound.
+fn look_alike(one: &str, other: &str) -> Option<bool> {
+    view(one, |one| view(other, |other| one == other)).flatten()
+}
+
+/// Is the field left out on purpose?
+fn is_left_out(path: &str) -> bool {
+    let path = ["spec.containers[*]", "spec.initContainers[*]", "spec.ephemeralContainers[*]"]
+        .iter()
+        .find_map(|list| path.strip_prefix(list))
+        .map_or(path.to_owned(), |rest| format!("<container>{rest}"));
+    let by_kind = SEEN_BY_KIND.iter().any(|kind| {
+        path.strip_prefix("spec.volumes[*].")
+            .and_then(|source| source.strip_prefix(kind))
+            .is_some_and(|rest| rest.starts_with('.'))
+    });
+    by_kind || PLACE_AND_TIME.iter().any(|entry| is_at_or_below(&path, entry))
+}
+
+fn is_at_or_below(path: &str, entry: &str) -> bool {
+    path.strip_prefix(entry).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
+/// Without these there is no pod to look at; what is below them is tried field by field.
+const INDISPENSABLE: [&str; 3] = ["metadata", "spec", "spec.containers"];
+
+#[test]
+fn each_field_of_the_schema_is_seen_or_left_out_on_purpose() {
+    let mut wrong = Vec::new();
+    let (mut seen, mut left_out) = (0, 0);
+    for (path, shape) in fields_of_pods() {
+        if INDISPENSABLE.contains(&path.as_str()) {
+            continue;
+        }
+        let field = path.rsplit('.').next().expect("never empty");
+        let [one, two] = two_values(field, shape).map(|value| pod_with(&path, value));
+        let is_seen = !look_alike(&one, &two).unwrap_or_else(|| panic!("not sound: {one} {two}"));
+        match (is_seen, is_left_out(&path)) {
+            (true, false) => seen += 1,
+            (false, true) => left_out += 1,
+            (false, false) => wrong.push(format!("{path}: decide, and read it or list it")),
+            (true, true) => wrong.push(format!("{path}: listed as left out, yet read")),
+        }
+    }
+    println!("{seen} fields seen, {left_out} left out");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(seen > 400 && left_out > 100, "{seen} seen, {left_out} left out");
+}
+
+#[test]
+fn what_is_listed_is_a_field_of_the_schema() {
+    let fields: Vec<_> = fields_of_pods().into_iter().map(|(path, _)| path).collect();
+    for entry in PLACE_AND_TIME {
+        let path = entry.replace("<container>", "spec.containers[*]");
+        assert!(fields.contains(&path), "{entry} is in no table");
+    }
+    for kind in SEEN_BY_KIND {
+        assert!(fields.contains(&format!("spec.volumes[*].{kind}")), "{kind} is in no table");
+    }
+}
+
+/// What Go makes of an absent plain field.
+fn zero(shape: &Shape) -> Option<Json> {
+    match shape {
+        Shape::Text | Shape::Named(_) => Some(json!("")),
+        Shape::Bool => Some(json!(false)),
+        Shape::Int32 | Shape::Int64 | Shape::IntOrString => Some(json!(0)),
+        Shape::List(_) => Some(json!([])),
+        Shape::Map(_) => Some(json!({})),
+        // Spelt in many ways, all kept apart here.
+        Shape::Quantity | Shape::Time => None,
+        // Presence is tried above.
+        Shape::Object(_) | Shape::Free => None,
+    }
+}
+
+/// Go keeps apart what no one asks apart: who does not control, and no sources.
+const NO_DIFFERENCE: [&str; 2] =
+    ["metadata.ownerReferences[*].controller", "spec.volumes[*].projected.sources"];
+
+#[test]
+fn absent_differs_from_zero_where_it_differs_in_go() {
+    let go = RefCell::new(GoDecoder::start());
+    let decode = |pod: &str| go.borrow_mut().decode(pod.as_bytes()).expect("Go reads what we read");
+    let mut wrong = Vec::new();
+    let (mut pointers, mut plain) = (0, 0);
+    for (path, shape) in fields_of_pods() {
+        let Some(zero) = zero(shape).filter(|_| !is_left_out(&path)) else { continue };
+        let field = path.rsplit('.').next().expect("never empty");
+        let [some, _] = two_values(field, shape).map(|value| pod_with(&path, value));
+        let [absent, zero] = [Json::Null, zero].map(|value| pod_with(&path, value));
+        // Most names have grammars that the empty text does not fit.
+        let Some(alike_here) = look_alike(&absent, &zero) else { continue };
+        let absent = decode(&absent);
+        let is_newer_than_the_decoder = decode(&some) == absent;
+        if is_newer_than_the_decoder || NO_DIFFERENCE.contains(&path.as_str()) {
+            continue;
+        }
+        match (alike_here, decode(&zero) == absent) {
+            (true, true) => plain += 1,
+            (false, false) => pointers += 1,
+            (true, false) => wrong.push(format!("{path}: alike here, not in Go")),
+            (false, true) => wrong.push(format!("{path}: alike in Go, not here")),
+        }
+    }
+    println!("{pointers} pointers, {plain} plain fields");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(pointers > 100 && plain > 250, "{pointers} pointers, {plain} plain fields");
+}
