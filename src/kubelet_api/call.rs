@@ -218,6 +218,11 @@ const UNKNOWN: Refusal = Refusal {
     rule: "unknown-path",
     message: "this path and method are none of the kubelet's API",
 };
+const LOGS_OF_PODS: Refusal = Refusal {
+    code: 403,
+    rule: "logs-of-pods",
+    message: "logs of pods are read pod by pod, through /containerLogs",
+};
 const PARAMETERS: Refusal = bad("parameters", "a parameter is unknown or has an unexpected value");
 const NO_COMMAND: Refusal = bad("command", "a command is needed, and none of its words is empty");
 const BODY: Refusal = bad("no-body", "no call of the kubelet's API has a body");
@@ -235,6 +240,7 @@ pub(super) fn classify(request: &Parts) -> Result<Asked, Refusal> {
     let route = path::route(&request.method, uri.path()).map_err(|fault| match fault {
         PathFault::NotCanonical => NOT_CANONICAL,
         PathFault::Unknown => UNKNOWN,
+        PathFault::LogsOfPods => LOGS_OF_PODS,
     })?;
     if upgrade::has_body(&request.headers) {
         return Err(BODY);
@@ -317,8 +323,14 @@ fn call(route: Route, query: &Query) -> Result<Call, Refusal> {
         }
         Route::Logs(container) => Ok(Call::Logs(container)),
         Route::Checkpoint(container) => Ok(Call::Checkpoint(container)),
+        Route::Read(Endpoint::NodeLogs) if names_files(query) => Err(LOGS_OF_PODS),
         Route::Read(endpoint) => Ok(Call::Read(endpoint)),
     }
+}
+
+/// A word with a separator is to the kubelet no unit but a file below `/var/log`, those of pods included.
+fn names_files(query: &Query) -> bool {
+    query.iter().any(|(name, value)| name == "query" && value.contains(['/', '\\']))
 }
 
 /// Switches for streams, which the kubelet compares with `1`; and the one list that is named.

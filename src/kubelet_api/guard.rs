@@ -1,6 +1,7 @@
 //! The guard: every request is classified, judged, recorded, and only then asked of the kubelet.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
@@ -15,6 +16,7 @@ use super::judge::{Grant, Judge, Ruling, Verdict};
 use super::kubelet::{ALPN_HTTP1, Kubelet, KubeletFault};
 use super::limits::MAX_STREAMS;
 use super::ports::Ports;
+use super::refusal_log::RefusalLog;
 use super::spdy::{GateFault, PortGate};
 use super::stream::{self, StreamFault};
 use super::upgrade::Protocol;
@@ -32,6 +34,7 @@ pub struct Guard {
     metrics: Metrics,
     open_streams: Gauge,
     places: Arc<Semaphore>,
+    refusals: RefusalLog,
     drain: Drain,
     node: String,
 }
@@ -82,7 +85,8 @@ impl Guard {
     ) -> Arc<Self> {
         let open_streams = metrics.kubelet_api_streams();
         let places = Arc::new(Semaphore::new(MAX_STREAMS));
-        Arc::new(Self { judge, kubelet, metrics, open_streams, places, drain, node })
+        let refusals = RefusalLog::default();
+        Arc::new(Self { judge, kubelet, metrics, open_streams, places, refusals, drain, node })
     }
 
     async fn answer(
@@ -96,13 +100,16 @@ impl Guard {
             Ok(asked) => asked,
             Err(refusal) => {
                 self.metrics.refused(refusal.rule).increment();
-                tracing::info!(
-                    rule = refusal.rule,
-                    method = %head.method,
-                    path = crate::audit::escape::escaped(head.uri.path(), 256),
-                    caller = &*caller.name,
-                    "call to the kubelet refused"
-                );
+                if let Some(untold) = self.refusals.turn(Instant::now()) {
+                    tracing::info!(
+                        rule = refusal.rule,
+                        method = %head.method,
+                        path = crate::audit::escape::escaped(head.uri.path(), 256),
+                        caller = &*caller.name,
+                        untold,
+                        "call to the kubelet refused"
+                    );
+                }
                 return answer::refusal(refusal);
             }
         };

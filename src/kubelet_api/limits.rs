@@ -21,6 +21,15 @@ pub const KUBELET_BUFFER_BYTES: usize = 64 * 1024;
 /// Memory for each direction of a stream.
 pub const STREAM_BUFFER_BYTES: usize = 32 * 1024;
 
+/// Time for a caller to close its side of a stream after the kubelet closed the other.
+pub const CLOSING_LIMIT: Duration = Duration::from_secs(5);
+
+/// Refused requests that are told one by one in a [`REFUSALS_PERIOD`]; the metric counts all.
+pub const REFUSALS_TOLD: u32 = 20;
+
+/// After this long, refused requests are told again.
+pub const REFUSALS_PERIOD: Duration = Duration::from_secs(10);
+
 /// Longest control frame of SPDY that is read, as in the library at the other end.
 pub const MAX_CONTROL_BYTES: usize = 16 * 1024;
 

@@ -28,12 +28,14 @@ pub(super) enum PathFault {
     NotCanonical,
     /// A path or a method that is not known.
     Unknown,
+    /// The log files of every pod on the node.
+    LogsOfPods,
 }
 
 /// Reads a path.
 pub(super) fn route(method: &Method, path: &str) -> Result<Route, PathFault> {
     if method == Method::GET
-        && let Some(endpoint) = with_final_slash(path)
+        && let Some(endpoint) = with_final_slash(path)?
     {
         return Ok(Route::Read(endpoint));
     }
@@ -43,6 +45,11 @@ pub(super) fn route(method: &Method, path: &str) -> Result<Route, PathFault> {
     let streams = method == Method::GET || method == Method::POST;
     let reads = method == Method::GET;
     let writes = method == Method::POST;
+    if let ["logs", directory, ..] = segments.as_slice()
+        && holds_logs_of_pods(directory)
+    {
+        return Err(PathFault::LogsOfPods);
+    }
     let route = match *first {
         "exec" if streams => container(rest, true).map(Route::Exec),
         "attach" if streams => container(rest, true).map(Route::Attach),
@@ -57,17 +64,29 @@ pub(super) fn route(method: &Method, path: &str) -> Result<Route, PathFault> {
 }
 
 /// Directories of the node's logs are asked for with a final slash; without one the kubelet redirects.
-fn with_final_slash(path: &str) -> Option<Endpoint> {
-    match path {
+fn with_final_slash(path: &str) -> Result<Option<Endpoint>, PathFault> {
+    Ok(match path {
         "/runningpods/" => Some(Endpoint::Pods),
         "/debug/pprof/" => Some(Endpoint::Profiling),
         "/logs/" => Some(Endpoint::NodeLogs),
         _ => {
-            let directory = path.strip_suffix('/')?;
-            CanonicalPath::parse(directory).ok()?;
-            directory.starts_with("/logs/").then_some(Endpoint::NodeLogs)
+            let directory = path.strip_suffix('/').map(CanonicalPath::parse);
+            let Some(Ok(directory)) = directory else { return Ok(None) };
+            match directory.segments().collect::<Vec<_>>().as_slice() {
+                ["logs", first, ..] if holds_logs_of_pods(first) => {
+                    return Err(PathFault::LogsOfPods);
+                }
+                ["logs", ..] => Some(Endpoint::NodeLogs),
+                _ => None,
+            }
         }
-    }
+    })
+}
+
+/// `/var/log/pods` and the links to it: whoever may read the node's own logs may not read these, which
+/// `logs` grants pod by pod.
+fn holds_logs_of_pods(directory: &str) -> bool {
+    matches!(directory, "pods" | "containers")
 }
 
 fn endpoint(first: &str, rest: &[&str]) -> Option<Endpoint> {

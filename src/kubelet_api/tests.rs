@@ -152,6 +152,12 @@ async fn play_kubelet(
                 } else if answered && answer.contains(" 101 ") {
                     let echo = buffer[..read].to_ascii_uppercase();
                     stream.write_all(&echo).await.unwrap();
+                    if echo == b"END" {
+                        stream.shutdown().await.unwrap();
+                        // Half-closed: what the caller says goes nowhere, and nothing ends.
+                        let _ = timeout(2 * LIMIT, stream.read(&mut buffer)).await;
+                        return;
+                    }
                 }
             }
         });
@@ -261,6 +267,24 @@ async fn a_granted_upgrade_carries_bytes_both_ways() {
     }
     world.until.cancel();
     assert_eq!(read_all(&mut stream).await, "", "a stream ends with its grant");
+}
+
+#[tokio::test]
+async fn a_stream_that_the_kubelet_ended_gives_its_place_back() {
+    let world = World::new(SWITCHED).await;
+    let mut stream = world.connect().await;
+    stream.write_all(EXEC.as_bytes()).await.unwrap();
+    read_head(&mut stream).await;
+    stream.write_all(b"end").await.unwrap();
+    // The kubelet's end is told, and this side stays open.
+    assert_eq!(read_all(&mut stream).await, "END");
+    assert!(world.metrics.encode().contains("kubelet_api_streams 1"));
+    let ended = async {
+        while !world.metrics.encode().contains("kubelet_api_streams 0") {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(LIMIT, ended).await.expect("a caller that says nothing holds its place");
 }
 
 #[tokio::test]

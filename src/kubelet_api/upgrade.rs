@@ -18,6 +18,19 @@ const ACCEPTED_PROTOCOLS: HeaderName =
 /// SPDY inside WebSocket (KEP-4006): the ports of a port-forward are in there.
 const TUNNELLED_SPDY: &str = "SPDY/3.1+portforward.k8s.io";
 
+/// What a kubelet speaks in a WebSocket (1.33 to 1.36): channels, and that.
+const SUBPROTOCOLS: [&str; 6] = [
+    "channel.k8s.io",
+    "base64.channel.k8s.io",
+    "v4.channel.k8s.io",
+    "v4.base64.channel.k8s.io",
+    "v5.channel.k8s.io",
+    TUNNELLED_SPDY,
+];
+
+/// A browser's way to send a token, which is as little the kubelet's to see as `Authorization`.
+const BEARER_PREFIX: &str = "base64url.bearer.authorization.k8s.io.";
+
 /// A protocol that takes a connection over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Protocol {
@@ -43,8 +56,7 @@ impl Protocol {
         if !wish.eq_ignore_ascii_case("websocket") || method != Method::GET {
             return None;
         }
-        let mut tunnelled = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
-        Some(if tunnelled.any(|value| !is_plain_subprotocol(value)) {
+        Some(if subprotocols(headers)?.contains(&TUNNELLED_SPDY) {
             Self::TunnelledSpdy
         } else {
             Self::WebSocket
@@ -63,13 +75,19 @@ impl Protocol {
         let fields: &[HeaderName] = match self {
             Self::Spdy => &[STREAM_PROTOCOL],
             // No extensions: compressed frames would hide what the guard may have to read.
-            Self::WebSocket | Self::TunnelledSpdy => &[
-                header::SEC_WEBSOCKET_KEY,
-                header::SEC_WEBSOCKET_VERSION,
-                header::SEC_WEBSOCKET_PROTOCOL,
-            ],
+            Self::WebSocket | Self::TunnelledSpdy => {
+                &[header::SEC_WEBSOCKET_KEY, header::SEC_WEBSOCKET_VERSION]
+            }
         };
         copy(fields, received, request);
+        // In one field: the kubelet reads the first alone.
+        let names = subprotocols(received).unwrap_or_default().join(", ");
+        if self != Self::Spdy
+            && !names.is_empty()
+            && let Ok(names) = HeaderValue::from_str(&names)
+        {
+            request.insert(header::SEC_WEBSOCKET_PROTOCOL, names);
+        }
         self.mark(request);
     }
 
@@ -116,15 +134,18 @@ fn names_upgrade(headers: &HeaderMap) -> bool {
         && hop_headers::asks_for_upgrade(headers)
 }
 
-/// Channels of the old kind. Any name that is not known may carry SPDY.
-fn is_plain_subprotocol(value: &HeaderValue) -> bool {
-    value.to_str().is_ok_and(|names| {
-        !names.contains(TUNNELLED_SPDY)
-            && names.split(',').all(|name| {
-                let name = name.trim();
-                name.ends_with("channel.k8s.io")
-            })
-    })
+/// The wished subprotocols, in our own spelling and without the caller's token. `None` if one is not known:
+/// to the kubelet it may stand for SPDY, whose ports nobody would look at.
+fn subprotocols(headers: &HeaderMap) -> Option<Vec<&'static str>> {
+    let mut found = Vec::new();
+    for value in headers.get_all(header::SEC_WEBSOCKET_PROTOCOL) {
+        for name in value.to_str().ok()?.split(',').map(str::trim) {
+            if !name.starts_with(BEARER_PREFIX) {
+                found.push(*SUBPROTOCOLS.iter().find(|known| **known == name)?);
+            }
+        }
+    }
+    Some(found)
 }
 
 /// The only value of a field.

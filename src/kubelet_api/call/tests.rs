@@ -1,6 +1,9 @@
 use super::*;
 use http::Request;
 
+/// `Bearer token` as a subprotocol.
+const TOKEN: &str = "base64url.bearer.authorization.k8s.io.dG9rZW4";
+
 const SPDY: [(&str, &str); 2] = [("connection", "Upgrade"), ("upgrade", "SPDY/3.1")];
 
 fn asked_with(method: &str, target: &str, headers: &[(&str, &str)]) -> Result<Asked, &'static str> {
@@ -72,7 +75,8 @@ fn every_call_of_the_kubelets_api_is_known_by_its_path() {
         ("/statusz", Endpoint::Statusz),
         ("/flagz", Endpoint::Flagz),
         ("/logs/", Endpoint::NodeLogs),
-        ("/logs/pods/", Endpoint::NodeLogs),
+        ("/logs/apt/", Endpoint::NodeLogs),
+        ("/logs/apt/pods/term.log", Endpoint::NodeLogs),
         ("/logs/syslog", Endpoint::NodeLogs),
         ("/logs/?query=kubelet&query=containerd", Endpoint::NodeLogs),
         ("/debug/pprof/", Endpoint::Profiling),
@@ -143,6 +147,23 @@ fn other_spellings_and_unknown_paths_are_refused() {
 }
 
 #[test]
+fn logs_of_the_node_are_no_way_to_the_logs_of_pods() {
+    for target in [
+        "/logs/pods",
+        "/logs/pods/",
+        "/logs/pods/prod_web-0_uid/main/0.log",
+        "/logs/pods/prod_web-0_uid/",
+        "/logs/containers/",
+        "/logs/containers/web-0_prod_main-1.log",
+        "/logs/?query=pods%2Fprod_web-0_uid%2Fmain%2F0.log",
+        "/logs/?query=kubelet&query=%2Fcontainers%2Fweb.log",
+        "/logs/?query=pods%5Cweb.log",
+    ] {
+        assert_eq!(asked("GET", target).unwrap_err(), "logs-of-pods", "{target}");
+    }
+}
+
+#[test]
 fn a_command_is_read_in_one_way_or_not_at_all() {
     for (query, rule) in [
         ("", "command"),
@@ -191,16 +212,33 @@ fn an_upgrade_is_one_known_protocol_where_it_belongs_and_nowhere_else() {
         let headers = [&socket[..], &[("sec-websocket-protocol", name)]].concat();
         assert_eq!(asked_with("GET", exec, &headers).unwrap().protocol, Some(Protocol::WebSocket));
     }
-    for name in [
-        "SPDY/3.1+portforward.k8s.io",
-        "v4.channel.k8s.io, SPDY/3.1+portforward.k8s.io",
-        "spdy/3.1+PORTFORWARD.k8s.io",
-        "unheard-of",
-    ] {
+    for name in ["SPDY/3.1+portforward.k8s.io", "v4.channel.k8s.io, SPDY/3.1+portforward.k8s.io"] {
         let headers = [&socket[..], &[("sec-websocket-protocol", name)]].concat();
         let found = asked_with("GET", "/portForward/prod/web-0", &headers).unwrap();
         assert_eq!(found.protocol, Some(Protocol::TunnelledSpdy), "{name}");
     }
+    for name in [
+        "spdy/3.1+PORTFORWARD.k8s.io",
+        "SPDY/3.1+channel.k8s.io",
+        "V4.channel.k8s.io",
+        "v9.channel.k8s.io",
+        "v4.channel.k8s.io, unheard-of",
+        "v4.channel.k8s.io,",
+        "",
+    ] {
+        let headers = [&socket[..], &[("sec-websocket-protocol", name)]].concat();
+        let refused = asked_with("GET", "/portForward/prod/web-0?port=80", &headers);
+        assert_eq!(refused.unwrap_err(), "upgrade", "{name}");
+    }
+    let wish = format!("{TOKEN}, v5.channel.k8s.io, v4.channel.k8s.io");
+    let headers = [&socket[..], &[("sec-websocket-protocol", wish.as_str())]].concat();
+    assert_eq!(asked_with("GET", exec, &headers).unwrap().protocol, Some(Protocol::WebSocket));
+    let mut received = http::HeaderMap::new();
+    received.insert("sec-websocket-protocol", wish.parse().unwrap());
+    let mut sent = http::HeaderMap::new();
+    Protocol::WebSocket.ask(&received, &mut sent);
+    assert_eq!(sent["sec-websocket-protocol"], "v5.channel.k8s.io, v4.channel.k8s.io");
+    assert!(!format!("{sent:?}").contains("bearer"), "{sent:?}");
     let wrong: [(&str, &[(&str, &str)]); 8] = [
         ("POST", &[]),
         ("POST", &[("upgrade", "SPDY/3.1")]),
