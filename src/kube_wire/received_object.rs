@@ -109,6 +109,9 @@ impl<'a> ReceivedObject<'a> {
             None => schema::check(value, kind.schema()),
         };
         match (checked, identity) {
+            (Ok(checked), Some(_)) if !kind.resource().is_namespaced && has_namespace(&checked) => {
+                Self::Faulty { identity, fault: in_a_namespace() }
+            }
             (Ok(checked), Some(identity)) => Self::Sound(SoundObject { kind, identity, checked }),
             (Ok(_), None) => Self::Faulty { identity, fault: nameless() },
             (Err(fault), _) => Self::Faulty { identity, fault },
@@ -121,6 +124,18 @@ impl<'a> SoundObject<'a> {
     pub fn value(&self) -> Value<'a> {
         self.checked.value()
     }
+}
+
+/// Rules would take it for another object than the kubelet does, which knows it by namespace and name.
+fn has_namespace(checked: &Checked<'_>) -> bool {
+    let namespace =
+        checked.value().field("metadata").and_then(|metadata| metadata.field("namespace"));
+    namespace.and_then(|value| value.as_str()).is_some_and(|text| !text.is_empty())
+}
+
+fn in_a_namespace() -> ValueFault {
+    let problem = "stands on an object that belongs to no namespace".to_owned();
+    ValueFault { path: "metadata.namespace".to_owned(), problem }
 }
 
 fn nameless() -> ValueFault {
@@ -183,6 +198,8 @@ mod tests {
                 "!a spec.local.path: ",
             ),
             (ObjectKind::RuntimeClass, map(r#","handler":"../x""#), "!a handler: "),
+            (ObjectKind::RuntimeClass, map(r#","handler":"kata""#), "!a metadata.namespace: "),
+            (ObjectKind::PersistentVolume, map(""), "!a metadata.namespace: "),
         ] {
             let found = read(kind, &document);
             assert!(found.starts_with(expected), "{document}: {found}");
