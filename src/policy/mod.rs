@@ -16,6 +16,7 @@ mod image_reference;
 mod load;
 mod located;
 mod pattern;
+mod plain_regex;
 mod pod_images;
 pub mod pod_security;
 #[cfg(test)]

@@ -59,14 +59,9 @@ impl Choices<'_> {
                 "{}.matches('{}')",
                 self.text(below),
                 self.one_of(&[
-                    "^a",
-                    "[0-9]+$",
-                    "^(a|b)*$",
-                    "",
-                    "p.d",
-                    "^prod$",
-                    "(?i)SHOP",
-                    "\\\\w-\\\\w"
+                    "^a", "[0-9]+$", "^(a|b)*$", "", "p.d", "^prod$", "(?i)SHOP",
+                    // Read in two ways; none of these loads, and each would differ from Go if it did.
+                    "\\\\w", "\\\\bp", "[a-z&&p]", "(?x)a p",
                 ])
             ),
             11 => format!("has({})", self.optional()),

@@ -1,11 +1,10 @@
 //! What operators and functions do with values.
 
-use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use super::evaluate::{Evaluation, Unanswered};
 use super::term::{Operator, Term};
-use super::value::Value;
+use super::value::{Text, Value};
 use crate::kube_wire::json;
 
 impl<'a> Evaluation<'a, '_> {
@@ -42,8 +41,8 @@ impl<'a> Evaluation<'a, '_> {
             (Value::Bool(one), Value::Bool(other)) => Ok(one == other),
             (Value::Int(one), Value::Int(other)) => Ok(one == other),
             (Value::Text(one), Value::Text(other)) => {
-                self.pay_for_text(one)?;
-                Ok(one == other)
+                self.pay_for_longer(one, other)?;
+                Ok(**one == **other)
             }
             (Value::Object(one), Value::Object(other)) => self.are_same_object(*one, *other),
             (Value::List(_) | Value::Array(_), Value::List(_) | Value::Array(_)) => {
@@ -57,6 +56,12 @@ impl<'a> Evaluation<'a, '_> {
                     }
                 }
                 Ok(true)
+            }
+            // A port: the kubelet takes "22" for 22, so neither equal nor unequal can be said.
+            (Value::Int(_), Value::Text(text)) | (Value::Text(text), Value::Int(_))
+                if is_number(text) =>
+            {
+                Err(Unanswered::Misfit)
             }
             (
                 Value::Bool(_)
@@ -93,8 +98,8 @@ impl<'a> Evaluation<'a, '_> {
         match (one, other) {
             (Value::Int(one), Value::Int(other)) => Ok(one.cmp(other)),
             (Value::Text(one), Value::Text(other)) => {
-                self.pay_for_text(one)?;
-                Ok(one.cmp(other))
+                self.pay_for_longer(one, other)?;
+                Ok(one.as_bytes().cmp(other.as_bytes()))
             }
             _ => Err(Unanswered::Misfit),
         }
@@ -106,7 +111,7 @@ impl<'a> Evaluation<'a, '_> {
             (Value::Text(text), Value::Text(more)) => {
                 self.pay_for_text(text)?;
                 self.pay_for_text(more)?;
-                Ok(Value::Text(Cow::Owned(format!("{text}{more}"))))
+                Ok(Value::Text(Text::Joined(format!("{}{}", &**text, &**more).into())))
             }
             (Value::List(_) | Value::Array(_), Value::List(_) | Value::Array(_)) => {
                 let mut elements = self.elements(&one)?;
@@ -205,7 +210,10 @@ impl<'a> Evaluation<'a, '_> {
 
     fn elements(&mut self, list: &Value<'a>) -> Result<Vec<Value<'a>>, Unanswered> {
         let elements: Vec<_> = match list {
-            Value::List(list) => list.to_vec(),
+            Value::List(list) => {
+                self.pay(list.len())?;
+                return Ok(list.to_vec());
+            }
             Value::Array(array) => array.items().map(Value::of).collect(),
             Value::Bool(_) | Value::Int(_) | Value::Text(_) | Value::Object(_) | Value::Opaque => {
                 return Err(Unanswered::Misfit);
@@ -214,6 +222,12 @@ impl<'a> Evaluation<'a, '_> {
         self.pay(elements.len())?;
         Ok(elements)
     }
+}
+
+/// As Go's `Atoi` has it: a sign and leading zeros included.
+fn is_number(text: &str) -> bool {
+    let digits = text.trim_start_matches(['+', '-']);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn number<'a>(

@@ -3,16 +3,13 @@
 //! Errors are values, as CEL has it: `true || error` is true, and a loop that finds its answer forgets
 //! the errors before it. Running out of fuel is no such error: it is final, whatever else was found.
 
-use super::term::{Body, Loop, Term};
-use super::value::Value;
+use super::term::{Body, Loop, PricedRegex, Term};
+use super::value::{Text, Value};
 use super::{Answer, FUEL_PER_DECISION};
 use crate::kube_wire::json;
 
 /// Bytes of text that are looked at for one unit of fuel.
 const BYTES_PER_UNIT: usize = 32;
-
-/// Units that a regular expression costs a byte, its worst case in mind.
-const UNITS_PER_MATCHED_BYTE: usize = 8;
 
 /// What is left to spend on one decision.
 #[derive(Debug)]
@@ -93,12 +90,17 @@ impl<'a, 'f> Evaluation<'a, 'f> {
         self.pay(text.len().wrapping_div(BYTES_PER_UNIT))
     }
 
+    /// Pays for comparing two texts.
+    pub(super) fn pay_for_longer(&mut self, one: &str, other: &str) -> Result<(), Unanswered> {
+        self.pay_for_text(if one.len() < other.len() { other } else { one })
+    }
+
     pub(super) fn value(&mut self, term: &'a Term) -> Result<Value<'a>, Unanswered> {
         self.pay(1)?;
         match term {
             Term::Bool(truth) => Ok(Value::Bool(*truth)),
             Term::Int(number) => Ok(Value::Int(*number)),
-            Term::Text(text) => Ok(Value::Text(text.as_str().into())),
+            Term::Text(text) => Ok(Value::Text(Text::Lent(text))),
             Term::List(elements) => {
                 let elements: Result<Vec<_>, _> =
                     elements.iter().map(|element| self.value(element)).collect();
@@ -135,9 +137,9 @@ impl<'a, 'f> Evaluation<'a, 'f> {
                 let of = self.value(of)?;
                 self.size(&of)
             }
-            Term::Matches(text, regex) => {
+            Term::Matches(text, PricedRegex { regex, units }) => {
                 let Value::Text(text) = self.value(text)? else { return Err(Unanswered::Misfit) };
-                self.pay(text.len().saturating_mul(UNITS_PER_MATCHED_BYTE))?;
+                self.pay(text.len().saturating_mul(*units))?;
                 Ok(Value::Bool(regex.is_match(&text)))
             }
             Term::Loop(all) => self.repeat(all),
@@ -169,7 +171,7 @@ impl<'a, 'f> Evaluation<'a, 'f> {
             Value::Object(map) => map
                 .entries()
                 .filter(|(_, value)| !value.is_null())
-                .map(|(key, _)| Value::Text(key.into()))
+                .map(|(key, _)| Value::Text(Text::Lent(key)))
                 .collect(),
             Value::List(list) => list.to_vec(),
             Value::Bool(_) | Value::Int(_) | Value::Text(_) | Value::Opaque => {

@@ -7,8 +7,10 @@ use crate::policy::located::{quoted, suggest};
 /// The kind of a term's values.
 #[derive(Clone, Debug)]
 pub(super) enum Kind {
-    /// A quantity, a port by number or name, or part of a free object: known only with the pod.
+    /// A port by number or name, or part of a free object: known only with the pod.
     Any,
+    /// `64`, `"64"` and `"64000m"` are the same to a kubelet. No operator takes it.
+    Quantity,
     Bool,
     Int,
     Text,
@@ -24,7 +26,8 @@ impl Kind {
             Shape::Text | Shape::Named(_) | Shape::Time => Self::Text,
             Shape::Bool => Self::Bool,
             Shape::Int32 | Shape::Int64 => Self::Int,
-            Shape::Quantity | Shape::IntOrString => Self::Any,
+            Shape::Quantity => Self::Quantity,
+            Shape::IntOrString => Self::Any,
             Shape::Object(schema) => Self::Object(schema),
             Shape::List(element) => Self::List(Box::new(Self::of(element))),
             Shape::Map(member) => Self::Map(Box::new(Self::of(member))),
@@ -38,7 +41,7 @@ impl Kind {
             Self::Object(schema) => field(schema, name),
             Self::Map(member) => Ok((**member).clone()),
             Self::Any => Ok(Self::Any),
-            Self::Bool | Self::Int | Self::Text | Self::List(_) => {
+            Self::Bool | Self::Int | Self::Text | Self::Quantity | Self::List(_) => {
                 Err(format!("field {} of {}; it has none", quoted(name), self.name()))
             }
         }
@@ -50,13 +53,28 @@ impl Kind {
             Self::List(element) => Ok((**element).clone()),
             Self::Map(_) => Ok(Self::Text),
             Self::Any => Ok(Self::Any),
-            Self::Bool | Self::Int | Self::Text | Self::Object(_) => {
+            Self::Bool | Self::Int | Self::Text | Self::Quantity | Self::Object(_) => {
                 Err(format!("a loop over {}; only lists and maps have elements", self.name()))
             }
         }
     }
 
-    /// May a value of the one kind be equal to one of the other?
+    /// May a value of the one kind be equal to one of the other, and does it then mean the same?
+    pub(super) fn is_comparable(&self, other: &Self) -> bool {
+        self.is_like(other) && !self.holds_quantity() && !other.holds_quantity()
+    }
+
+    fn holds_quantity(&self) -> bool {
+        match self {
+            Self::Quantity => true,
+            Self::List(of) | Self::Map(of) => of.holds_quantity(),
+            Self::Object(schema) => {
+                schema.fields.iter().any(|field| Self::of(&field.shape).holds_quantity())
+            }
+            Self::Any | Self::Bool | Self::Int | Self::Text => false,
+        }
+    }
+
     pub(super) fn is_like(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Any, _) | (_, Self::Any) => true,
@@ -64,9 +82,13 @@ impl Kind {
                 one.is_like(other)
             }
             (Self::Object(one), Self::Object(other)) => std::ptr::eq(*one, *other),
-            (Self::Bool, Self::Bool) | (Self::Int, Self::Int) | (Self::Text, Self::Text) => true,
+            (Self::Bool, Self::Bool)
+            | (Self::Int, Self::Int)
+            | (Self::Text, Self::Text)
+            | (Self::Quantity, Self::Quantity) => true,
             (
-                Self::Bool
+                Self::Quantity
+                | Self::Bool
                 | Self::Int
                 | Self::Text
                 | Self::List(_)
@@ -77,8 +99,11 @@ impl Kind {
         }
     }
 
-    /// The kind that takes in both.
+    /// The kind that takes in both. A quantity stays one beside whatever else.
     pub(super) fn join(self, other: &Self) -> Self {
+        if matches!(self, Self::Quantity) || matches!(other, Self::Quantity) {
+            return Self::Quantity;
+        }
         if self.is_like(other) && !matches!(other, Self::Any) { self } else { Self::Any }
     }
 
@@ -86,6 +111,7 @@ impl Kind {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Any => "a value of any kind",
+            Self::Quantity => "a quantity",
             Self::Bool => "true or false",
             Self::Int => "a number",
             Self::Text => "a text",

@@ -1,21 +1,29 @@
 //! The crate's syntax tree to our terms, with everything refused that the tables of the pod do not bear out.
 
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, LiteralValue, SelectExpr};
-use regex::{Regex, RegexBuilder};
+use regex::RegexBuilder;
 
 use super::kind::Kind;
 use super::operators::{self, Function};
 use super::quantifier::{self, Macro};
-use super::term::{Body, Loop, Operator, Term};
+use super::term::{Body, Loop, Operator, PricedRegex, Term};
 use super::{MAX_DEPTH, MAX_LOOPS, MAX_TERMS};
 use crate::kube_wire::pod_schema::POD;
 use crate::policy::located::quoted;
+use crate::policy::plain_regex;
 
 /// The one free variable of an expression.
 const OBJECT: &str = "object";
 
-/// Largest compiled regex: what one byte of text may cost grows with it.
-const MAX_REGEX_BYTES: usize = 64 * 1024;
+/// Sizes of compiled patterns, smallest first: the first that is enough says the price. Beyond the last,
+/// none loads.
+const REGEX_BYTES: [usize; 5] = [4 * 1024, 8 * 1024, 16 * 1024, 32 * 1024, 64 * 1024];
+
+/// What matching may remember of its work on a text.
+const CACHE_BYTES: usize = 64 * 1024;
+
+/// Bytes of a compiled pattern that make matching one byte of text dearer by one unit.
+const BYTES_A_UNIT: usize = 512;
 
 /// A term and what is known of its values.
 type Typed = (Term, Kind);
@@ -187,7 +195,7 @@ impl Lowering {
         };
         match self.term(text)? {
             (term, Kind::Text | Kind::Any) => {
-                Ok((Term::Matches(Box::new(term), regex(pattern.inner())?), Kind::Bool))
+                Ok((Term::Matches(Box::new(term), priced(pattern.inner())?), Kind::Bool))
             }
             (_, kind) => Err(format!("matches {}; only texts match a pattern", kind.name())),
         }
@@ -251,14 +259,20 @@ fn constant(literal: &LiteralValue) -> Result<Typed, String> {
     }
 }
 
-fn regex(written: &str) -> Result<Regex, String> {
-    let limited = RegexBuilder::new(written)
-        .size_limit(MAX_REGEX_BYTES)
-        .dfa_size_limit(MAX_REGEX_BYTES)
-        .build();
-    limited.map_err(|error| {
-        format!("the pattern {}: {}; correct it", quoted(written), last_line(&error))
-    })
+/// The price grows with the compiled size: a byte of text may cost as many steps as the pattern has states.
+fn priced(written: &str) -> Result<PricedRegex, String> {
+    let refuse = |problem: String| Err(format!("the pattern {}: {problem}", quoted(written)));
+    if let Err(problem) = plain_regex::check(written) {
+        return refuse(problem);
+    }
+    for bytes in REGEX_BYTES {
+        match RegexBuilder::new(written).size_limit(bytes).dfa_size_limit(CACHE_BYTES).build() {
+            Ok(regex) => return Ok(PricedRegex { regex, units: bytes.wrapping_div(BYTES_A_UNIT) }),
+            Err(regex::Error::CompiledTooBig(_)) => {}
+            Err(error) => return refuse(format!("{}; correct it", last_line(&error))),
+        }
+    }
+    refuse("is too large when compiled; correct it by fewer or smaller repetitions".to_owned())
 }
 
 /// Without the drawing of where.

@@ -53,14 +53,22 @@ impl Function {
     }
 }
 
+/// Compared as they are written, one amount would pass for another.
+const QUANTITIES: &str = "compares quantities, which have many spellings (\"1\", \"1000m\"); compare other \
+                          fields or a size(), and limit resources with `permit`";
+
 /// The kind of the result, if operands of these kinds make sense.
 ///
 /// Comparing different kinds is false of every pod in CEL: here it is a mistake of the author.
 pub(super) fn result(operator: Operator, left: &Kind, right: &Kind) -> Result<Kind, String> {
     let fits = match operator {
         Operator::Equal | Operator::Unequal => {
-            return if left.is_like(right) {
+            return if left.is_comparable(right) {
                 Ok(Kind::Bool)
+            } else if left.is_like(right)
+                || [left, right].iter().any(|kind| matches!(kind, Kind::Quantity))
+            {
+                Err(QUANTITIES.to_owned())
             } else {
                 Err(format!("compares {} with {}; they are never equal", left.name(), right.name()))
             };
@@ -80,11 +88,11 @@ pub(super) fn result(operator: Operator, left: &Kind, right: &Kind) -> Result<Ki
             };
         }
         Operator::In => match right {
-            Kind::List(element) => element.is_like(left),
-            Kind::Map(_) => left.is_like(&Kind::Text),
-            Kind::Any => true,
+            Kind::List(element) => element.is_comparable(left),
+            Kind::Map(_) => left.is_comparable(&Kind::Text),
+            Kind::Any => !matches!(left, Kind::Quantity),
             Kind::Object(_) => return Err("looks for a field with `in`; use has()".to_owned()),
-            Kind::Bool | Kind::Int | Kind::Text => false,
+            Kind::Bool | Kind::Int | Kind::Text | Kind::Quantity => false,
         },
         Operator::Contains | Operator::StartsWith | Operator::EndsWith => {
             matches!((left, right), (Kind::Text | Kind::Any, Kind::Text | Kind::Any))

@@ -36,8 +36,15 @@ pub(super) enum Term {
     If(Box<[Term; 3]>),
     Binary(Operator, Box<[Term; 2]>),
     Size(Box<Term>),
-    Matches(Box<Term>, Regex),
+    Matches(Box<Term>, PricedRegex),
     Loop(Box<Loop>),
+}
+
+/// A pattern, and what matching one byte of text against it costs, its worst case in mind.
+#[derive(Clone, Debug)]
+pub(super) struct PricedRegex {
+    pub(super) regex: Regex,
+    pub(super) units: usize,
 }
 
 /// An operator or function that needs both operands.

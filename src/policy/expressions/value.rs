@@ -1,16 +1,36 @@
 //! What a term is, for one pod: scalars by value, the pod's lists and objects in place.
 
-use std::borrow::Cow;
+use std::ops::Deref;
 use std::rc::Rc;
 
 use crate::kube_wire::json;
 
-/// One value. Cheap to clone but for texts put together by `+`.
+/// A text. Cheap to clone, however long: a loop clones its variable at every use.
+#[derive(Clone, Debug)]
+pub(super) enum Text<'a> {
+    /// Of the pod or of the expression.
+    Lent(&'a str),
+    /// Put together by `+`.
+    Joined(Rc<str>),
+}
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Lent(text) => text,
+            Self::Joined(text) => text,
+        }
+    }
+}
+
+/// One value. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) enum Value<'a> {
     Bool(bool),
     Int(i64),
-    Text(Cow<'a, str>),
+    Text(Text<'a>),
     /// Written in the expression, or collected by it.
     List(Rc<Vec<Value<'a>>>),
     /// A list of the pod.
@@ -27,7 +47,7 @@ impl<'a> Value<'a> {
         match value.kind() {
             json::Kind::Bool(truth) => Self::Bool(truth),
             json::Kind::Integer(number) => Self::Int(number),
-            json::Kind::Text(text) => Self::Text(Cow::Borrowed(text)),
+            json::Kind::Text(text) => Self::Text(Text::Lent(text)),
             json::Kind::Array => Self::Array(value),
             json::Kind::Object => Self::Object(value),
             json::Kind::Null | json::Kind::Number(_) => Self::Opaque,

@@ -8,6 +8,7 @@ use regex::{Regex, RegexBuilder};
 
 use crate::policy::error::{PolicyError, Warnings};
 use crate::policy::located::{Located, suggest};
+use crate::policy::plain_regex;
 use crate::policy::verdict::Quoted;
 
 /// Largest compiled regex, far above any that a person writes.
@@ -101,7 +102,8 @@ impl WholeRegex {
     fn read(at: &Located<'_>, warnings: &mut Warnings) -> Result<Self, PolicyError> {
         let written = at.filled_string()?;
         // Alone first: `a)|(?:b` would be two halves of which one is not anchored.
-        regex_syntax::parse(&written).map_err(|error| at.refuse(explain(&error.to_string())))?;
+        plain_regex::check(&written)
+            .map_err(|problem| at.refuse(format!("is no usable regular expression: {problem}")))?;
         let compiled = RegexBuilder::new(&format!("^(?:{written})$"))
             .size_limit(MAX_REGEX_BYTES)
             .dfa_size_limit(MAX_REGEX_BYTES)
@@ -207,7 +209,8 @@ mod tests {
             (r#"{"regexp":"a"}"#, "did you mean `regex`?"),
             (r#"{"regex":""}"#, "is empty; fill it"),
             (r#"{"regex":"a)|(?:b"}"#, "is no usable regular expression: unopened group"),
-            (r#"{"regex":"(?x)a #"}"#, "is no usable regular expression: unclosed group"),
+            (r#"{"regex":"(?x)a #"}"#, "is no usable regular expression: has a flag that"),
+            (r#"{"regex":"v\\d"}"#, "is no usable regular expression: has `\\d`"),
             (r#"{"regex":"(?=a)"}"#, "is no usable regular expression"),
             (r#"{"regex":"((a{1000}){1000}){9}"}"#, "is no usable regular expression"),
         ] {
