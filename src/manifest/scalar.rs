@@ -6,9 +6,8 @@
 
 use serde_json::{Number, Value};
 
-/// Beyond this a float that is whole is not written as an integer: Go's JSON does the same at 1e21, but no
-/// integer field is that large.
-const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
+/// From here on Go's JSON writes whole floats with an exponent.
+const LEAST_EXPONENT: f64 = 1e21;
 
 /// The value of an untagged plain scalar, or what is wrong with it.
 pub(super) fn resolve(text: &str) -> Result<Value, &'static str> {
@@ -69,9 +68,12 @@ fn float(plain: &str) -> Option<Number> {
         return None;
     }
     let number: f64 = plain.parse().ok()?;
-    #[expect(clippy::cast_possible_truncation, reason = "whole, and within what a float holds")]
-    let whole = (number.fract() == 0.0 && number.abs() <= MAX_EXACT).then_some(number as i64);
-    whole.map(Number::from).or_else(|| Number::from_f64(number))
+    // Digits that tell it from its neighbours, then zeros: Go writes the same.
+    let digits = format!("{number}");
+    let is_plain = number.abs() < LEAST_EXPONENT && !(number == 0.0 && number.is_sign_negative());
+    let signed = digits.parse::<i64>().map(Number::from).ok();
+    let whole = signed.or_else(|| digits.parse::<u64>().map(Number::from).ok());
+    whole.filter(|_| is_plain).or_else(|| Number::from_f64(number))
 }
 
 #[cfg(test)]
