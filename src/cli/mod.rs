@@ -17,6 +17,7 @@ mod fetch_token;
 mod flag_values;
 mod gen_certificates;
 mod gen_kubeconfig;
+mod generate;
 mod go_flags;
 mod input;
 mod kubelet_api_flags;

@@ -14,7 +14,7 @@ use super::terminal::complain;
 use super::verb_error::VerbError;
 use super::{
     args, check_policy, completions, diff, digest, explain, fetch_token, gen_certificates,
-    gen_kubeconfig, man, measure, replay, run, status, test, why_refused,
+    gen_kubeconfig, generate, man, measure, replay, run, status, test, why_refused,
 };
 use crate::kubelet_proxy::config::{RunError, RunOptions};
 use crate::sandbox::{Needs, Sandboxed};
@@ -46,6 +46,7 @@ enum Verb {
     CheckPolicy(check_policy::Arguments),
     Explain(explain::Arguments),
     Test(test::Arguments),
+    Generate(generate::Arguments),
     Diff(diff::Arguments),
     Replay(replay::Arguments),
     Digest(digest::Arguments),
@@ -123,6 +124,7 @@ impl Verb {
             Self::CheckPolicy(arguments) => check_policy::execute(arguments),
             Self::Explain(arguments) => explain::execute(arguments),
             Self::Test(arguments) => test::execute(arguments),
+            Self::Generate(arguments) => generate::execute(arguments),
             Self::Diff(arguments) => diff::execute(arguments),
             Self::Replay(arguments) => replay::execute(arguments),
             Self::Digest(arguments) => digest::execute(arguments),

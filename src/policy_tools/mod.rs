@@ -9,5 +9,6 @@
 pub mod cases;
 pub mod compare;
 pub mod content;
+pub mod generate;
 pub mod judge;
 pub mod recorded;

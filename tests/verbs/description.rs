@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::{BINARY, ask, ended, refused, text};
 
-const VERBS: [&str; 15] = [
+const VERBS: [&str; 16] = [
     "check-policy",
     "completions",
     "diff",
@@ -17,6 +17,7 @@ const VERBS: [&str; 15] = [
     "fetch-token",
     "gen-certificates",
     "gen-kubeconfig",
+    "generate",
     "man",
     "measure",
     "replay",

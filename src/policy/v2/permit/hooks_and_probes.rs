@@ -3,6 +3,8 @@
 //! The kubelet connects from the node: a `host` of a pod's choosing would make it ask anything that
 //! the node reaches.
 
+use serde_json::{Map, Value};
+
 use super::Reading;
 use super::expansion::Pinned;
 use crate::kube_wire::pod_view::{
@@ -315,6 +317,17 @@ impl LifecycleRules {
     }
 }
 
+/// A port, and those of these texts that are not empty.
+fn port_rule(port: PortReference<'_>, texts: &[(&str, &str)]) -> Value {
+    let port = match port {
+        PortReference::Number(number) => number.into(),
+        PortReference::Name(name) => name.into(),
+    };
+    let set = texts.iter().filter(|(_, text)| !text.is_empty());
+    let set = set.map(|(key, text)| ((*key).to_owned(), Value::from(*text)));
+    Value::Object(set.chain([("port".to_owned(), port)]).collect())
+}
+
 fn check_handler(
     rule: Option<&HandlerRule>,
     handler: &Handler<'_>,
@@ -328,11 +341,44 @@ fn check_handler(
             || key.to_owned(),
             |findings| rule.check(handler, place, &mut Check { unlisted, findings }),
         ),
-        None => check.unlisted(false, || finding(place, NOTHING, handler.describe())),
+        None => check.unlisted(false, || {
+            finding(place, NOTHING, handler.describe()).fixed_by(key, handler.as_rule())
+        }),
     }
 }
 
 impl Handler<'_> {
+    /// The rule that permits this handler.
+    fn as_rule(&self) -> Value {
+        let Self { exec, http_get, tcp_socket, grpc, sleeps } = self;
+        let mut rule = Map::new();
+        if let Some(Exec { command }) = exec {
+            rule.insert("exec".to_owned(), command.to_vec().into());
+        }
+        if let Some(HttpGet { path, port, host, scheme: _, headers, protocol: _ }) = http_get {
+            let path = if *path == "/" { "" } else { path };
+            let mut get = port_rule(*port, &[("host", host), ("path", path)]);
+            let headers = headers
+                .iter()
+                .map(|Header { name, value }| serde_json::json!({ "name": name, "value": value }));
+            let headers: Vec<_> = headers.collect();
+            if let Some(get) = get.as_object_mut().filter(|_| !headers.is_empty()) {
+                get.insert("headers".to_owned(), headers.into());
+            }
+            rule.insert("httpGet".to_owned(), get);
+        }
+        if let Some(TcpSocket { port, host }) = tcp_socket {
+            rule.insert("tcpSocket".to_owned(), port_rule(*port, &[("host", host)]));
+        }
+        if let Some(Grpc { port, service: _, mode: _ }) = grpc {
+            rule.insert("grpc".to_owned(), port_rule(PortReference::Number(*port), &[]));
+        }
+        if *sleeps {
+            rule.insert("sleep".to_owned(), true.into());
+        }
+        Value::Object(rule)
+    }
+
     fn describe(&self) -> String {
         let Self { exec, http_get, tcp_socket, grpc, sleeps, expanded: _ } = self;
         let kinds = [
