@@ -42,12 +42,12 @@ pub struct ExceptionUse<'v> {
 }
 
 /// A signed policy that admitted a pod. Older ones must not be admitted from now on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CounterUse<'v> {
     /// The key that signed it.
     pub key_id: &'v str,
     /// Which of the key's policies.
-    pub policy_id: &'v str,
+    pub policy_id: String,
     /// How new it is.
     pub counter: u64,
 }
@@ -77,8 +77,8 @@ impl<'v> Observation<'v> {
         self.denial.rule()
     }
 
-    /// Why it would have, formatted when displayed.
+    /// Why it would have, formatted when displayed: for records, without values of the environment.
     pub fn reason(&self) -> Reason<'_> {
-        self.denial.reason()
+        self.denial.recorded_reason()
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn load(bytes: &[u8]) -> Result<LoadedPolicy, PolicyError> {
             (name, Document::V2(Box::new(policy)))
         }
     };
-    let policy = Policy { name, digest: hex_sha256(bytes), document: read };
+    let policy = Policy { name, digest: hex_sha256(bytes), document: read, signed: None };
     Ok(LoadedPolicy { policy, warnings: warnings.finish(&document) })
 }
 
@@ -63,7 +63,7 @@ pub(super) fn hex_sha256(bytes: &[u8]) -> String {
     digest(&SHA256, bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn checked_text(bytes: &[u8]) -> Result<&str, PolicyError> {
+pub(super) fn checked_text(bytes: &[u8]) -> Result<&str, PolicyError> {
     if bytes.len() > MAX_POLICY_BYTES {
         return Err(PolicyError::TooLarge { bytes: bytes.len() });
     }

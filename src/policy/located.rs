@@ -186,6 +186,28 @@ impl<'t> Located<'t> {
         self.raw().starts_with(|first: char| first == '-' || first.is_ascii_digit())
     }
 
+    /// `null`, which nobody but Go's encoder means anything by.
+    pub(super) fn is_null(&self) -> bool {
+        self.raw() == "null"
+    }
+
+    /// A whole number that is not negative.
+    pub(super) fn counter(&self) -> Result<u64, PolicyError> {
+        self.raw().parse().map_err(|_| self.wrong_kind("a whole number from 0 on"))
+    }
+
+    /// A point in time.
+    pub(super) fn time(&self) -> Result<jiff::Timestamp, PolicyError> {
+        self.string()?
+            .parse()
+            .map_err(|_| self.refuse("is no time; write it as in 2027-01-31T00:00:00Z"))
+    }
+
+    /// The value itself, for whoever builds another text out of it.
+    pub(super) fn json(&self) -> Result<serde_json::Value, PolicyError> {
+        serde_json::from_str(self.raw()).map_err(|error| syntax_error(&error))
+    }
+
     /// The error that this value is.
     pub(super) fn refuse(&self, problem: impl Into<String>) -> PolicyError {
         let PolicyWarning { kind: _, path, line, problem } = self.warning(problem);
@@ -208,6 +230,11 @@ impl<'t> Located<'t> {
     /// Where this value stands, such as `rules[3]`.
     pub(super) fn path(&self) -> &str {
         &self.path
+    }
+
+    /// The text it is written in.
+    pub(super) fn text(&self) -> &'t str {
+        self.text
     }
 
     /// The text of the value as it stands.

@@ -27,6 +27,7 @@ mod registry;
 mod rules;
 #[cfg(test)]
 mod sample_pods;
+pub mod signed;
 mod v1;
 mod v2;
 mod verdict;
@@ -38,6 +39,9 @@ pub use explanation::{Change, Explanation, Finding, RuleEffect, RuleExplanation,
 pub use verdict::{Grounds, Reason, Verdict, Violation};
 
 use crate::kube_wire::received_pod::SoundPod;
+use signed::Signed;
+use signed::settings::SignedPods;
+use signed::trust::TrustedKeys;
 use v1::SeedRules;
 use v2::NodePolicy;
 pub use v2::objects::{ContentDigest, ObjectRefusal, ObjectRules};
@@ -49,6 +53,7 @@ pub struct Policy {
     name: String,
     digest: String,
     document: Document,
+    signed: Option<Signed>,
 }
 
 /// What a policy file says, by the version it is written in.
@@ -81,7 +86,55 @@ impl Policy {
             name: "allow-all-pods".to_owned(),
             digest: load::hex_sha256(v1::ALLOW_ALL.as_bytes()),
             document: Document::V1(SeedRules::allow_all()),
+            signed: None,
         }
+    }
+
+    /// Admits pods that carry a signed policy of one of these keys, and no others.
+    pub fn only_signed(keys: TrustedKeys) -> Self {
+        Self {
+            name: "signed-pods".to_owned(),
+            digest: keys.digest(),
+            document: Document::V1(SeedRules::deny_all()),
+            signed: Some(Signed::new(keys, SignedPods::default())),
+        }
+    }
+
+    /// Has signatures decide on the pods that no rule decides on.
+    #[must_use]
+    pub fn and_signed(self, keys: TrustedKeys) -> Self {
+        let local = match &self.document {
+            Document::V1(_) => None,
+            Document::V2(policy) => policy.signed_pods().cloned(),
+        };
+        Self { signed: Some(Signed::new(keys, local.unwrap_or_default())), ..self }
+    }
+
+    /// Whose signatures count, if any do.
+    pub fn keys(&self) -> Option<&TrustedKeys> {
+        self.signed.as_ref().map(Signed::keys)
+    }
+
+    /// Would the document admit a pod that no rule matches, if signatures did not decide on it?
+    pub fn overrules_default(&self) -> bool {
+        match &self.document {
+            Document::V1(rules) => self.signed.is_some() && rules.allow_by_default(),
+            Document::V2(_) => false,
+        }
+    }
+
+    /// Does the document speak of signed pods, although nobody's signatures count?
+    pub fn lacks_keys(&self) -> bool {
+        match &self.document {
+            Document::V1(_) => false,
+            Document::V2(policy) => self.signed.is_none() && policy.signed_pods().is_some(),
+        }
+    }
+
+    /// Do both decide alike on every pod? Of policies in other words this may say no.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        let keys = |policy: &Self| policy.keys().map(TrustedKeys::digest);
+        self.digest == other.digest && keys(self) == keys(other)
     }
 
     /// The policy's `name`, `unnamed` if it has none.
@@ -123,10 +176,14 @@ impl Policy {
 
     /// What each rule says about one pod, in full: for people, not for requests.
     pub fn explain(&self, pod: &SoundPod<'_>, at: &Circumstances<'_>) -> Explanation {
-        match &self.document {
+        let mut explanation = match &self.document {
             Document::V1(rules) => rules.explain(&pod.pod),
             Document::V2(policy) => policy.explain(pod, at),
-        }
+        };
+        let mut outcomes = explanation.rules.iter().map(|rule| rule.outcome);
+        let is_decided = outcomes.any(|outcome| outcome == RuleOutcome::Decides);
+        explanation.rules.extend(self.signed.iter().map(|it| it.explain(pod, at, is_decided)));
+        explanation
     }
 
     /// What it says of other objects than pods.
@@ -156,8 +213,12 @@ impl Policy {
     /// Decides on one pod, now and here.
     pub fn evaluate<'v>(&'v self, pod: &'v SoundPod<'v>, at: &Circumstances<'_>) -> Decision<'v> {
         match &self.document {
-            Document::V1(rules) => Decision::plain(rules.verdict(&pod.pod)),
-            Document::V2(policy) => policy.decide(pod, at),
+            Document::V1(rules) => match (rules.first_match(&pod.pod), &self.signed) {
+                (Some(verdict), _) => Decision::plain(verdict),
+                (None, Some(signed)) => signed.decide(pod, at),
+                (None, None) => Decision::plain(rules.default_verdict()),
+            },
+            Document::V2(policy) => policy.decide(pod, at, self.signed.as_ref()),
         }
     }
 }

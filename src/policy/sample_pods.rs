@@ -8,7 +8,7 @@ use crate::kube_wire::pod::{
 /// What a policy of the first version says about a pod that was never JSON.
 pub(super) fn verdict<'v>(policy: &'v Policy, pod: &'v Pod<'v>) -> Verdict<'v> {
     match &policy.document {
-        Document::V1(rules) => rules.verdict(pod),
+        Document::V1(rules) => rules.first_match(pod).unwrap_or_else(|| rules.default_verdict()),
         Document::V2(_) => panic!("a policy of the second version decides on sound pods"),
     }
 }

@@ -46,6 +46,16 @@ impl SeedRules {
         Self { default_action: Action::Allow, rules: Vec::new() }
     }
 
+    /// Admits no pod.
+    pub(super) fn deny_all() -> Self {
+        Self { default_action: Action::Deny, rules: Vec::new() }
+    }
+
+    /// Does a pod that no rule matches run?
+    pub(super) fn allow_by_default(&self) -> bool {
+        self.default_action == Action::Allow
+    }
+
     /// Names of the rules, in order.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.rules.iter().map(Rule::name)
@@ -64,15 +74,18 @@ impl SeedRules {
         Explanation { rules }
     }
 
-    /// The verdict of the first rule that matches, else of the default action.
-    pub(super) fn verdict<'v>(&'v self, pod: &'v Pod<'v>) -> Verdict<'v> {
+    /// The verdict of the first rule that matches.
+    pub(super) fn first_match<'v>(&'v self, pod: &'v Pod<'v>) -> Option<Verdict<'v>> {
         let subject = Subject::new(pod);
-        self.rules.iter().find_map(|rule| rule.verdict(&subject)).unwrap_or(
-            match self.default_action {
-                Action::Allow => Verdict::Allow(Grounds::DefaultAction),
-                Action::Deny => Verdict::Deny(Grounds::DefaultAction),
-            },
-        )
+        self.rules.iter().find_map(|rule| rule.verdict(&subject))
+    }
+
+    /// What becomes of a pod that no rule matches.
+    pub(super) fn default_verdict(&self) -> Verdict<'_> {
+        match self.default_action {
+            Action::Allow => Verdict::Allow(Grounds::DefaultAction),
+            Action::Deny => Verdict::Deny(Grounds::DefaultAction),
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 use std::fmt::{self, Write as _};
 
 use super::explanation::Finding;
+use super::signed::denial::SignedDenial;
 
 /// Longest text of a pod in a reason: every valid image reference fits (255 of path, 128 of tag,
 /// 71 of digest and a host).
@@ -70,6 +71,18 @@ pub enum Grounds<'v> {
         node: &'v str,
         /// Ours.
         ours: String,
+    },
+    /// No rule matched, and a trusted key signed for the pod.
+    Signed {
+        /// The key.
+        key_id: &'v str,
+    },
+    /// No rule decided, and no trusted key signed for the pod.
+    Unsigned {
+        /// Why what it carries does not admit it.
+        denial: SignedDenial,
+        /// The allow rule that it fits best, and the first thing that does not.
+        nearest: Option<(&'v str, Box<Finding>)>,
     },
 }
 
@@ -154,29 +167,39 @@ impl<'v> Verdict<'v> {
             Grounds::Rule { name, .. } | Grounds::Exception { name } => Some(name),
             Grounds::Permit { rule } | Grounds::Objection { rule, .. } => Some(rule),
             Grounds::Observed { rule } => *rule,
-            Grounds::DefaultAction | Grounds::Unpermitted { .. } | Grounds::ForeignNode { .. } => {
-                None
-            }
+            Grounds::DefaultAction
+            | Grounds::Unpermitted { .. }
+            | Grounds::ForeignNode { .. }
+            | Grounds::Signed { .. }
+            | Grounds::Unsigned { .. } => None,
         }
     }
 
-    /// The reason, formatted when displayed.
+    /// The reason, formatted when displayed: for those who may read the pod.
     pub fn reason(&self) -> Reason<'_> {
-        Reason(self)
+        Reason { verdict: self, shows_values: true }
+    }
+
+    /// The reason without values of environment variables: for the node's own records.
+    pub fn recorded_reason(&self) -> Reason<'_> {
+        Reason { verdict: self, shows_values: false }
     }
 }
 
 /// Displays in the words of the seed, and in the same manner what the seed could not say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reason<'v>(&'v Verdict<'v>);
+pub struct Reason<'v> {
+    verdict: &'v Verdict<'v>,
+    shows_values: bool,
+}
 
 impl fmt::Display for Reason<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (participle, action) = match self.0 {
+        let (participle, action) = match self.verdict {
             Verdict::Allow(_) => ("allowed", "allow"),
             Verdict::Deny(_) => ("denied", "deny"),
         };
-        match self.0.grounds() {
+        match self.verdict.grounds() {
             Grounds::DefaultAction => write!(out, "no matching rules, default action is {action}"),
             Grounds::Permit { rule } => write!(out, "allowed by rule '{rule}': fits its permit"),
             Grounds::Exception { name } => {
@@ -204,9 +227,22 @@ impl fmt::Display for Reason<'_> {
             Grounds::ForeignNode { node, ours } => {
                 write!(out, "pod is bound to node '{}', this is '{}'", Quoted(node), Quoted(ours))
             }
+            Grounds::Signed { key_id: _ } => out.write_str("pod matches signed policy"),
+            Grounds::Unsigned { denial, nearest } => {
+                match self.shows_values {
+                    true => denial.fmt(out)?,
+                    false => denial.without_values().fmt(out)?,
+                }
+                match nearest {
+                    Some((rule, finding)) => {
+                        write!(out, "; the closest rule is '{rule}': {finding}")
+                    }
+                    None => Ok(()),
+                }
+            }
             Grounds::Rule { name, message, violation } => {
                 write!(out, "{participle} by rule '{name}': ")?;
-                match (self.0.is_allow(), message, violation) {
+                match (self.verdict.is_allow(), message, violation) {
                     (false, Some(message), _) => out.write_str(message),
                     (_, _, Some(violation)) => violation.fmt(out),
                     (_, _, None) => out.write_str("matched all criteria"),

@@ -1,4 +1,4 @@
-//! The order of deciding: deny rules, allow rules, exceptions, and else no.
+//! The order of deciding: deny rules, allow rules, exceptions, signatures, and else no.
 
 use std::sync::Arc;
 
@@ -11,7 +11,9 @@ use super::rule::{Effect, Rule, first_finding};
 use super::subject::Subject;
 use crate::kube_wire::received_pod::SoundPod;
 use crate::policy::circumstances::Circumstances;
-use crate::policy::decision::{Decision, ExceptionUse, Observation};
+use crate::policy::decision::{CounterUse, Decision, ExceptionUse, Observation};
+use crate::policy::signed::Signed;
+use crate::policy::signed::denial::SignedDenial;
 use crate::policy::verdict::{Grounds, Verdict};
 
 /// What deciding has come to so far.
@@ -19,7 +21,8 @@ use crate::policy::verdict::{Grounds, Verdict};
 struct Course<'v> {
     observed: Vec<Observation<'v>>,
     exceptions: Vec<ExceptionUse<'v>>,
-    access: Option<&'v Arc<Access>>,
+    access: Option<Arc<Access>>,
+    counter: Option<CounterUse<'v>>,
 }
 
 impl NodePolicy {
@@ -28,10 +31,11 @@ impl NodePolicy {
         &'v self,
         pod: &'v SoundPod<'v>,
         at: &Circumstances<'_>,
+        signed: Option<&'v Signed>,
     ) -> Decision<'v> {
         let subject = Subject::of(pod);
         let mut course = Course::default();
-        let (verdict, updates) = self.rule(&subject, at, &mut course);
+        let (verdict, updates) = self.rule((pod, &subject), at, signed, &mut course);
         let is_denied = !verdict.is_allow();
         if is_denied && !self.observes {
             // What let it past a deny rule did not let it run.
@@ -44,15 +48,15 @@ impl NodePolicy {
             }
             false => verdict,
         };
-        let Course { observed, exceptions, access } = course;
-        let access = access.map(Arc::clone);
-        Decision { observed, exceptions, updates, access, ..Decision::plain(verdict) }
+        let Course { observed, exceptions, access, counter } = course;
+        Decision { verdict, observed, exceptions, updates, access, counter }
     }
 
     fn rule<'v>(
         &'v self,
-        subject: &Subject<'v>,
+        (pod, subject): (&SoundPod<'_>, &Subject<'v>),
         at: &Circumstances<'_>,
+        signed: Option<&'v Signed>,
         course: &mut Course<'v>,
     ) -> (Verdict<'v>, Updates) {
         let node = subject.view.spec.node_name;
@@ -64,24 +68,34 @@ impl NodePolicy {
             return (denial, Updates::USUAL);
         }
         if let Some((rule, permit)) = self.permitting(subject) {
-            course.access = Some(&permit.access);
+            course.access = Some(Arc::clone(&permit.access));
             let grounds = Grounds::Permit { rule: &rule.name };
             return (Verdict::Allow(grounds), permit.updates);
         }
         if let Some((exception, permit)) = self.excepting(subject, at.now) {
             course.exceptions.push(exception.used());
-            course.access = Some(&permit.access);
+            course.access = Some(Arc::clone(&permit.access));
             let grounds = Grounds::Exception { name: &exception.name };
             return (Verdict::Allow(grounds), permit.updates);
         }
+        let unsigned = match signed.map(|signed| signed.judge(pod, at)) {
+            Some(Ok(vouched)) => {
+                course.counter = vouched.counter;
+                course.access = Some(vouched.access);
+                let grounds = Grounds::Signed { key_id: vouched.key_id };
+                return (Verdict::Allow(grounds), vouched.updates);
+            }
+            Some(Err(denial)) => Some(denial),
+            None => None,
+        };
         if let Some((rule, permit)) = self.observing(subject) {
-            let denial = Verdict::Deny(unpermitted(Some((rule, permit)), subject));
+            let denial = Verdict::Deny(unpermitted(Some((rule, permit)), subject, unsigned));
             course.observed.push(Observation::of(denial));
-            course.access = Some(&permit.access);
+            course.access = Some(Arc::clone(&permit.access));
             let grounds = Grounds::Observed { rule: Some(&rule.name) };
             return (Verdict::Allow(grounds), permit.updates);
         }
-        let grounds = unpermitted(self.nearest(subject), subject);
+        let grounds = unpermitted(self.nearest(subject), subject, unsigned);
         (Verdict::Deny(grounds), Updates::USUAL)
     }
 
@@ -180,9 +194,15 @@ impl NodePolicy {
 fn unpermitted<'v>(
     nearest: Option<(&'v Rule, &'v PodPermit)>,
     subject: &Subject<'v>,
+    unsigned: Option<SignedDenial>,
 ) -> Grounds<'v> {
     let nearest = nearest.and_then(|(rule, permit)| {
         Some((rule.name.as_str(), Box::new(first_finding(permit, subject)?)))
     });
-    Grounds::Unpermitted { nearest }
+    match unsigned {
+        // A pod with a signature was meant to run by it: rules about others are no help.
+        Some(denial) if !denial.is_absence() => Grounds::Unsigned { denial, nearest: None },
+        Some(denial) => Grounds::Unsigned { denial, nearest },
+        None => Grounds::Unpermitted { nearest },
+    }
 }

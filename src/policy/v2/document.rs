@@ -15,11 +15,12 @@ use crate::kube_wire::received_object::ObjectKind;
 use crate::policy::error::{PolicyError, Warnings};
 use crate::policy::load::MAX_RULES;
 use crate::policy::located::{Located, Object};
+use crate::policy::signed::settings::SignedPods;
 
 /// What `apiVersion` says.
 pub(in crate::policy) const API_VERSION: &str = "nodeward.dev/v2";
 
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "$schema",
     "apiVersion",
     "kind",
@@ -30,6 +31,7 @@ const KEYS: [&str; 10] = [
     "exceptions",
     "allowUnknownFields",
     "kubeletApi",
+    "signedPods",
 ];
 
 /// Each costs about a tenth of a millisecond when the policy loads.
@@ -65,7 +67,10 @@ impl NodePolicy {
         refuse_loose_classes(rules_at, &rules, &exceptions, objects.as_ref())?;
         let unknown_fields =
             block.read("allowUnknownFields", unknown_fields::read)?.unwrap_or_default();
-        Ok((name, Self { observes, rules, exceptions, objects, unknown_fields, kubelet_api }))
+        let signed_pods = block.read("signedPods", |at| SignedPods::read(at, warnings))?;
+        let policy =
+            Self { observes, rules, exceptions, objects, unknown_fields, kubelet_api, signed_pods };
+        Ok((name, policy))
     }
 }
 

@@ -18,7 +18,7 @@ impl NodePolicy {
         pod: &SoundPod<'_>,
         at: &Circumstances<'_>,
     ) -> Explanation {
-        let decision = self.decide(pod, at);
+        let decision = self.decide(pod, at, None);
         let decisive = match &decision.verdict {
             Verdict::Allow(_) | Verdict::Deny(_) => decision.verdict.rule(),
         };

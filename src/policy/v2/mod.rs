@@ -36,6 +36,7 @@ mod unknown_fields;
 pub use access::{Access, ENDPOINTS, KubeletApi, PortRule};
 pub use permit::Updates;
 
+use super::signed::settings::SignedPods;
 use exception::Exception;
 use objects::ObjectRules;
 use rule::Rule;
@@ -52,6 +53,7 @@ pub(super) struct NodePolicy {
     /// Paths of fields that a pod may have although nobody here knows them.
     unknown_fields: Vec<String>,
     kubelet_api: Option<KubeletApi>,
+    signed_pods: Option<SignedPods>,
 }
 
 impl NodePolicy {
@@ -73,6 +75,11 @@ impl NodePolicy {
     /// What the kubelet's own API serves; `None` if the document does not say.
     pub(super) fn kubelet_api(&self) -> Option<&KubeletApi> {
         self.kubelet_api.as_ref()
+    }
+
+    /// What the document adds to signatures, and takes from them.
+    pub(super) fn signed_pods(&self) -> Option<&SignedPods> {
+        self.signed_pods.as_ref()
     }
 
     /// Names of the exceptions, in order.
