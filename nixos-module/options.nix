@@ -44,6 +44,17 @@ in {
       '';
     };
 
+    verificationKeys = mkOption {
+      type = types.listOf types.path;
+      default = [];
+      example = literalExpression "[./signer.crt ./next-signer.crt]";
+      description = ''
+        Certificates or public keys, PEM, that sign policies for single pods: a pod that no rule decides on
+        runs if it carries a policy signed by one of them and fits it. Several are for changing from one to
+        the next. Without any, rules alone decide.
+      '';
+    };
+
     immutablePolicy = mkOption {
       type = types.bool;
       default = false;

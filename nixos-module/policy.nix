@@ -21,11 +21,15 @@
   '';
 in {
   config = lib.mkIf cfg.enable {
-    environment.etc."kubelet-proxy/policy.json".source = checked;
+    environment.etc =
+      {"kubelet-proxy/policy.json".source = checked;}
+      // lib.listToAttrs (lib.imap0 (index: source:
+        lib.nameValuePair "kubelet-proxy/signers/${toString index}.pem" {inherit source;})
+      cfg.verificationKeys);
 
     systemd.services.kubelet-proxy =
       if cfg.immutablePolicy
-      then {restartTriggers = [checked];}
-      else {reloadTriggers = [checked];};
+      then {restartTriggers = [checked] ++ cfg.verificationKeys;}
+      else {reloadTriggers = [checked] ++ cfg.verificationKeys;};
   };
 }

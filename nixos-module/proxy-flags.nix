@@ -15,6 +15,8 @@ in
     ["--log-level=${cfg.logLevel}"]
     ++ optional (cfg.clientName != null) "--client-name=${cfg.clientName}"
     ++ optional cfg.immutablePolicy "--immutable-policy"
+    ++ lib.imap0 (index: _: "--policy-verification-cert=/etc/kubelet-proxy/signers/${toString index}.pem")
+    cfg.verificationKeys
     # The last of repeated flags counts; the unit says --sandbox=require.
     ++ optional (cfg.sandbox.mode != "require") "--sandbox=${cfg.sandbox.mode}"
     ++ lib.mapAttrsToList toFlag cfg.settings

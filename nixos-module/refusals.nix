@@ -27,6 +27,8 @@
     listen-addr = "services.kubelet-proxy.listenAddress";
     log-level = "services.kubelet-proxy.logLevel";
     metrics-addr = "services.kubelet-proxy.metrics.listenAddress";
+    policy-verification-cert = "services.kubelet-proxy.verificationKeys";
+    signature-verification-cert = "services.kubelet-proxy.verificationKeys";
     sandbox = "services.kubelet-proxy.sandbox.mode";
     tls-cert = "services.kubelet-proxy.credentials.\"serving.crt\"";
     tls-key = "services.kubelet-proxy.credentials.\"serving.key\"";

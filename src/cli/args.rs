@@ -91,6 +91,17 @@ struct Flags {
     /// Policy that pods must satisfy, JSON
     #[arg(long, value_name = "FILE")]
     admission_policy: Option<OsString>,
+    /// Certificate or public key that signs pod policies, PEM; may be repeated
+    ///
+    /// Pods that no rule decides on run if their own policy is signed by one of these keys and fits.
+    /// Without --admission-policy only such pods run.
+    #[arg(
+        long,
+        value_name = "FILE",
+        alias = "signature-verification-cert",
+        hide_short_help = true
+    )]
+    policy_verification_cert: Vec<OsString>,
     /// Keep the policy read at start; a reload that finds another one is refused
     #[arg(long, default_value_t = defaults::IMMUTABLE_POLICY, hide_short_help = true)]
     immutable_policy: bool,
@@ -282,14 +293,18 @@ impl Flags {
     }
 
     fn policy(&self) -> Result<PolicySource, String> {
-        match (path(&self.admission_policy), self.risks.allow_all_pods) {
-            (Some(path), false) => {
-                Ok(PolicySource::File { path, is_immutable: self.immutable_policy })
+        let document = path(&self.admission_policy);
+        let keys: Vec<PathBuf> = self.policy_verification_cert.iter().filter_map(named).collect();
+        let is_given = document.is_some() || !keys.is_empty();
+        match (is_given, self.risks.allow_all_pods) {
+            (true, false) => {
+                let is_immutable = self.immutable_policy;
+                Ok(PolicySource::Files { document, keys, is_immutable })
             }
-            (None, true) if self.immutable_policy => Err(IMMUTABLE_WITHOUT_POLICY.to_owned()),
-            (None, true) => Ok(PolicySource::AllowAll),
-            (Some(_), true) => Err(ALL_PODS_WITH_POLICY.to_owned()),
-            (None, false) => Err(MISSING_POLICY.to_owned()),
+            (false, true) if self.immutable_policy => Err(IMMUTABLE_WITHOUT_POLICY.to_owned()),
+            (false, true) => Ok(PolicySource::AllowAll),
+            (true, true) => Err(ALL_PODS_WITH_POLICY.to_owned()),
+            (false, false) => Err(MISSING_POLICY.to_owned()),
         }
     }
 }
@@ -310,14 +325,20 @@ fn value_flags(command: &Command) -> HashSet<String> {
     command
         .get_arguments()
         .filter(needs_value)
-        .filter_map(Arg::get_long)
+        .flat_map(|flag| {
+            flag.get_long().into_iter().chain(flag.get_all_aliases().into_iter().flatten())
+        })
         .map(str::to_owned)
         .collect()
 }
 
 /// A path that was given; Go programs take an empty value for an absent one.
 pub(super) fn path(value: &Option<OsString>) -> Option<PathBuf> {
-    value.as_ref().filter(|value| !value.is_empty()).map(PathBuf::from)
+    value.as_ref().and_then(named)
+}
+
+fn named(value: &OsString) -> Option<PathBuf> {
+    (!value.is_empty()).then(|| PathBuf::from(value))
 }
 
 const EXAMPLES: &str = "\

@@ -29,10 +29,11 @@ pub(super) const CLIENT_CA_WITHOUT_TLS: &str = "--client-ca contradicts --allow-
     certificates can be checked over TLS alone, so leave out one of them";
 
 pub(super) const MISSING_POLICY: &str = "--admission-policy is missing: give the policy that pods \
-    must satisfy, or admit every well-formed pod with --allow-all-pods";
+    must satisfy, or with --policy-verification-cert whose signatures count, or admit every \
+    well-formed pod with --allow-all-pods";
 
 pub(super) const ALL_PODS_WITH_POLICY: &str =
-    "--allow-all-pods contradicts --admission-policy: leave out one of them";
+    "--allow-all-pods contradicts --admission-policy and --policy-verification-cert: leave it out";
 
 pub(super) const IMMUTABLE_WITHOUT_POLICY: &str =
     "--immutable-policy means nothing with --allow-all-pods: give a policy, or leave it out";

@@ -124,11 +124,13 @@ pub enum ClientAuthentication {
 pub enum PolicySource {
     /// `--allow-all-pods`: nothing.
     AllowAll,
-    /// The policy in this file.
-    File {
-        /// The file.
-        path: PathBuf,
-        /// `--immutable-policy`: what it said at the start stays in force.
+    /// What these files say; there is at least one.
+    Files {
+        /// `--admission-policy`.
+        document: Option<PathBuf>,
+        /// `--policy-verification-cert`: whose signatures count.
+        keys: Vec<PathBuf>,
+        /// `--immutable-policy`: what they said at the start stays in force.
         is_immutable: bool,
     },
 }
@@ -138,7 +140,7 @@ impl PolicySource {
     pub fn is_immutable(&self) -> bool {
         match self {
             Self::AllowAll => true,
-            Self::File { path: _, is_immutable } => *is_immutable,
+            Self::Files { document: _, keys: _, is_immutable } => *is_immutable,
         }
     }
 }

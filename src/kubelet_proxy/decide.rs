@@ -18,7 +18,7 @@ use super::mirror_pod;
 use super::pod_ledger::{Admission, DenialStanding, PodLedger, Uid};
 use super::policy_in_force::PolicyInForce;
 use super::report_rejection::{REASON, Rejection, RejectionReporter, reason_digest};
-use super::signed_counters::SignedCounters;
+use super::signed_counters::{CountersFor, SignedCounters};
 use super::withheld::Withheld;
 use crate::audit::record::{ADMISSION_TARGET, Decision, DecisionRecord, Source as RecordedSource};
 use crate::audit::redact::redacted_pod;
@@ -26,7 +26,7 @@ use crate::kube_wire::pod::Pod;
 use crate::kube_wire::received_pod::{FaultyPod, ReceivedPod, SoundPod};
 use crate::kube_wire::spec_pin::{PodEncoding, SpecPin};
 use crate::kube_wire::watch_event::Tombstone;
-use crate::policy::{Access, Circumstances};
+use crate::policy::{Access, Circumstances, Counters, Verdict};
 
 /// An object that may reach the kubelet, in its canonical form. Made by [`Hearing`] alone.
 #[derive(Debug)]
@@ -112,6 +112,29 @@ pub struct Judge {
 pub struct Hearing {
     judge: Arc<Judge>,
     by: Arc<PolicyInForce>,
+}
+
+/// Why a pod is denied, in two wordings.
+struct Denial<'v> {
+    rule: Option<&'v str>,
+    /// For status and Event, which the pod's readers read.
+    reason: String,
+    /// For the node's own record: without values of environment variables.
+    recorded: String,
+}
+
+impl<'v> Denial<'v> {
+    fn by(verdict: &'v Verdict<'v>) -> Self {
+        let (reason, recorded) =
+            (verdict.reason().to_string(), verdict.recorded_reason().to_string());
+        Self { rule: verdict.rule(), reason, recorded }
+    }
+
+    /// Denied whatever the policy says.
+    fn outside_policy(reason: &impl ToString) -> Self {
+        let reason = reason.to_string();
+        Self { rule: None, recorded: reason.clone(), reason }
+    }
 }
 
 impl Judge {
@@ -208,12 +231,12 @@ impl Hearing {
         let SoundPod { checked, pod } = sound;
         scratch.clear();
         let Some(uid) = Uid::parse(pod.identity.uid) else {
-            return self.deny(pod, None, "metadata.uid: not a UUID".to_owned(), source);
+            return self.deny(pod, Denial::outside_policy(&"metadata.uid: not a UUID"), source);
         };
         if pod.is_mirror {
             if self.ledger().is_pinned(uid) {
-                let reason = "became a mirror pod after admission".to_owned();
-                return self.deny(pod, None, reason, source);
+                let reason = "became a mirror pod after admission";
+                return self.deny(pod, Denial::outside_policy(&reason), source);
             }
             if let Some(api) = self.by.policy().kubelet_api() {
                 self.admit_access(uid, pod, Arc::clone(api.mirror_pods()), source);
@@ -222,11 +245,12 @@ impl Hearing {
             mirror_pod::write_inert(sound, &mut scratch.json);
             return Ruling::Admit(Admitted { json: &scratch.json });
         }
-        let decided = self.by.policy().evaluate(sound, &self.circumstances());
+        let counters = CountersFor { counters: &self.judge.counters, ledger: self.ledger(), uid };
+        let decided = self.by.policy().evaluate(sound, &self.circumstances(&counters));
         let verdict = &decided.verdict;
         let rule = verdict.rule();
         if !verdict.is_allow() {
-            return self.deny(pod, rule, verdict.reason().to_string(), source);
+            return self.deny(pod, Denial::by(verdict), source);
         }
         checked.write(&mut scratch.json, &mut scratch.mutable);
         let span = 0..scratch.json.len();
@@ -238,7 +262,7 @@ impl Hearing {
             Source::Get | Source::Write => self.ledger().compare(uid, &admission),
         };
         if let Err(refusal) = standing {
-            return self.deny(pod, None, refusal.to_string(), source);
+            return self.deny(pod, Denial::outside_policy(&refusal), source);
         }
         if let Some(api) = self.by.policy().kubelet_api() {
             let access = decided.access.clone().unwrap_or_else(|| Arc::clone(api.nothing()));
@@ -280,22 +304,17 @@ impl Hearing {
         }
     }
 
-    fn circumstances(&self) -> Circumstances<'_> {
+    fn circumstances<'c>(&'c self, counters: &'c dyn Counters) -> Circumstances<'c> {
         let now = jiff::Timestamp::now().as_second();
-        Circumstances { now, node: &self.judge.settings.node, counters: &self.judge.counters }
+        Circumstances { now, node: &self.judge.settings.node, counters }
     }
 
-    fn deny<'s, 'p>(
-        &self,
-        pod: &Pod<'p>,
-        rule: Option<&str>,
-        reason: String,
-        source: Source,
-    ) -> Ruling<'s, 'p> {
+    fn deny<'s, 'p>(&self, pod: &Pod<'p>, denial: Denial<'_>, source: Source) -> Ruling<'s, 'p> {
+        let Denial { rule, reason, recorded } = denial;
         let standing = self.standing(pod.identity.uid, &reason);
         self.by.meters().denied(rule);
         if standing.is_news {
-            self.record(Some(pod), Tombstone::from(pod), Decision::Deny, rule, &reason, source);
+            self.record(Some(pod), Tombstone::from(pod), Decision::Deny, rule, &recorded, source);
         }
         self.report(pod, standing, reason);
         Ruling::Deny(Tombstone::from(pod))

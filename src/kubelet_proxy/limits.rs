@@ -57,8 +57,9 @@ pub const LONGEST_REMEMBERED_BYTES: usize = 4 << 10;
 /// Pods on record. A node runs 110 to a few hundred; the rest is history and flood.
 pub const LEDGER_CAPACITY: usize = 8192;
 
-/// Signed policies whose counters are known at once; a node has about as many as it has kinds of pods.
-pub const SIGNED_POLICIES_REMEMBERED: usize = 4096;
+/// Signed policies whose counters are remembered: each pod of a node may have one of its own, many
+/// times over.
+pub const SIGNED_POLICIES_REMEMBERED: usize = 8192;
 
 /// Rejections waiting for the API server. More than a node's worth at once is an attack, and a pod
 /// whose report is dropped here stays hidden and is reported after the next list.

@@ -41,6 +41,7 @@ mod status_page;
 mod status_report;
 pub mod trusted_file;
 mod upstream_watch;
+pub mod verification_key;
 mod watchdog;
 mod withheld;
 

@@ -98,8 +98,9 @@ fn load_policy(source: &PolicySource) -> Result<Policy, RunError> {
             tracing::warn!("--allow-all-pods: no pod is denied by policy");
             Ok(Policy::allow_all())
         }
-        PolicySource::File { path, is_immutable: _ } => {
-            policy_file::load(path).map_err(|error| RunError::BadConfiguration(error.to_string()))
+        PolicySource::Files { document, keys, is_immutable: _ } => {
+            policy_file::load(document.as_deref(), keys)
+                .map_err(|error| RunError::BadConfiguration(error.to_string()))
         }
     }
 }

@@ -113,19 +113,20 @@ impl Reloader {
 
     /// The policy of the file unless it is the one in force.
     fn changed_policy(&self) -> Result<Option<Policy>, ReloadRefusal> {
-        let (path, is_immutable) = match &self.policy {
+        let (document, keys, is_immutable) = match &self.policy {
             PolicySource::AllowAll => return Ok(None),
-            PolicySource::File { path, is_immutable } => (path, *is_immutable),
+            PolicySource::Files { document, keys, is_immutable } => (document, keys, *is_immutable),
         };
-        let policy = policy_file::load(path)?;
-        if policy.digest() == self.judge.in_force().policy().digest() {
+        let policy = policy_file::load(document.as_deref(), keys)?;
+        if policy.is_same_as(self.judge.in_force().policy()) {
             return Ok(None);
         }
         if self.asks_about_kubelet_api && policy.kubelet_api().is_none() {
             return Err(ReloadRefusal::NoKubeletApi(display(path)));
         }
         if is_immutable {
-            return Err(ReloadRefusal::Immutable(display(path)));
+            let files: Vec<_> = document.iter().chain(keys).map(|path| display(path)).collect();
+            return Err(ReloadRefusal::Immutable(files.join(" or ")));
         }
         if policy.needs_node_name() && self.judge.node().is_empty() {
             return Err(ReloadRefusal::NodeName);

@@ -1,47 +1,63 @@
-//! How new the signed policies were that admitted pods here: an older one does not admit again.
+//! How new the signed policies were that this process admitted, so that older ones stay out.
 //!
-//! Memory only: a restart forgets, which is what `minimumCounters` of the document is for. Who can make
-//! new entries holds a trusted key, so the bound is a matter of mistakes.
+//! Outlives reloads of the policy and ends with the process: what must hold after a restart is written
+//! into the document (`signedPods.minimumCounters`). Bounded: a policy that finds no place here is
+//! denied rather than an older counter forgotten.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::limits::SIGNED_POLICIES_REMEMBERED;
+use super::pod_ledger::{PodLedger, Uid};
 use crate::policy::{CounterUse, Counters};
 
-/// The highest counter of each key's policies.
+/// By key and policy.
+type Highest = HashMap<(String, String), u64>;
+
+/// The highest counters so far.
 #[derive(Debug, Default)]
-pub(super) struct SignedCounters(Mutex<HashMap<(String, String), u64>>);
+pub(super) struct SignedCounters(Mutex<Highest>);
+
+/// The counters as they bear on one pod. One that was admitted stays admitted: a rollout replaces pods
+/// one by one, and the policy of those still to be replaced is older.
+pub(super) struct CountersFor<'j> {
+    pub(super) counters: &'j SignedCounters,
+    pub(super) ledger: &'j PodLedger,
+    pub(super) uid: Uid,
+}
 
 impl SignedCounters {
-    /// A pod was admitted by this signed policy.
+    /// A pod was admitted by this policy.
     pub(super) fn remember(&self, used: &CounterUse<'_>) {
-        let CounterUse { key_id, policy_id, counter } = *used;
         let mut highest = self.lock();
-        let is_full = highest.len() >= SIGNED_POLICIES_REMEMBERED;
-        let key = (key_id.to_owned(), policy_id.to_owned());
-        if is_full && !highest.contains_key(&key) {
-            tracing::warn!(
-                policy_id,
-                limit = SIGNED_POLICIES_REMEMBERED,
-                "too many signed policies: the counter of this one is not remembered"
-            );
-            return;
+        let key = (used.key_id.to_owned(), used.policy_id.clone());
+        if highest.len() < SIGNED_POLICIES_REMEMBERED || highest.contains_key(&key) {
+            let counter = highest.entry(key).or_default();
+            *counter = used.counter.max(*counter);
         }
-        let known = highest.entry(key).or_default();
-        *known = counter.max(*known);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<(String, String), u64>> {
-        // A counter is replaced whole: whoever ended in between left a true one.
+    fn lock(&self) -> MutexGuard<'_, Highest> {
+        // Every change is whole in itself.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Counters for SignedCounters {
     fn highest(&self, key_id: &str, policy_id: &str) -> u64 {
-        let key = (key_id.to_owned(), policy_id.to_owned());
-        self.lock().get(&key).copied().unwrap_or_default()
+        let highest = self.lock();
+        let known = highest.get(&(key_id.to_owned(), policy_id.to_owned())).copied();
+        let is_full = highest.len() >= SIGNED_POLICIES_REMEMBERED;
+        known.unwrap_or(if is_full { u64::MAX } else { 0 })
+    }
+}
+
+impl Counters for CountersFor<'_> {
+    fn highest(&self, key_id: &str, policy_id: &str) -> u64 {
+        match self.ledger.is_pinned(self.uid) {
+            true => 0,
+            false => self.counters.highest(key_id, policy_id),
+        }
     }
 }
 
@@ -49,29 +65,32 @@ impl Counters for SignedCounters {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_highest_counter_of_each_policy_is_remembered() {
-        let counters = SignedCounters::default();
-        let remember = |key_id, policy_id, counter| {
-            counters.remember(&CounterUse { key_id, policy_id, counter });
-        };
-        remember("k", "p", 7);
-        remember("k", "p", 5);
-        remember("k", "q", 1);
-        let highest = [("k", "p"), ("k", "q"), ("l", "p")].map(|(k, p)| counters.highest(k, p));
-        assert_eq!(highest, [7, 1, 0]);
+    fn admit(counters: &SignedCounters, policy_id: &str, counter: u64) {
+        counters.remember(&CounterUse { key_id: "k", policy_id: policy_id.to_owned(), counter });
     }
 
     #[test]
-    fn memory_is_bounded_and_nothing_known_is_lost() {
+    fn the_highest_counter_of_each_policy_is_remembered() {
         let counters = SignedCounters::default();
-        for number in 0..=SIGNED_POLICIES_REMEMBERED {
-            let policy_id = number.to_string();
-            counters.remember(&CounterUse { key_id: "k", policy_id: &policy_id, counter: 1 });
+        assert_eq!(counters.highest("k", "a"), 0);
+        for counter in [3, 7, 5] {
+            admit(&counters, "a", counter);
         }
-        assert_eq!(counters.highest("k", "0"), 1);
-        assert_eq!(counters.highest("k", &SIGNED_POLICIES_REMEMBERED.to_string()), 0);
-        counters.remember(&CounterUse { key_id: "k", policy_id: "0", counter: 2 });
-        assert_eq!(counters.highest("k", "0"), 2);
+        assert_eq!(counters.highest("k", "a"), 7);
+        assert_eq!(counters.highest("k", "b"), 0);
+        assert_eq!(counters.highest("other", "a"), 0);
+    }
+
+    #[test]
+    fn without_a_place_left_unknown_policies_are_out_and_known_ones_go_on() {
+        let counters = SignedCounters::default();
+        for index in 0..SIGNED_POLICIES_REMEMBERED {
+            admit(&counters, &index.to_string(), 1);
+        }
+        admit(&counters, "one more", 1);
+        assert_eq!(counters.highest("k", "one more"), u64::MAX);
+        admit(&counters, "0", 9);
+        assert_eq!(counters.highest("k", "0"), 9);
+        assert_eq!(counters.lock().len(), SIGNED_POLICIES_REMEMBERED);
     }
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::config::PolicySource;
 use super::decide::Judge;
 use super::reload::{LastReload, Outcome};
+use crate::policy::signed::trust::TrustedKeys;
 use crate::sandbox::SandboxReport;
 use crate::systemd::measurement::Sha256;
 use crate::upstream::Upstream;
@@ -42,6 +43,17 @@ struct PolicyStatus<'a> {
     sha256: &'a str,
     rules: usize,
     immutable: bool,
+    /// Whose signatures count; empty without `--policy-verification-cert`.
+    keys: Vec<KeyStatus<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct KeyStatus<'a> {
+    id: &'a str,
+    /// When its certificate ends, Unix seconds; a key without a certificate has no end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_after: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -67,6 +79,7 @@ impl StatusPage {
     pub(super) fn write(&self, is_watched: bool) -> String {
         let in_force = self.judge.in_force();
         let policy = in_force.policy();
+        let keys = policy.keys().into_iter().flat_map(TrustedKeys::iter);
         let last_reload = self.last_reload.outcome();
         let (outcome, reason) = match last_reload.as_ref() {
             Outcome::None => ("none", None),
@@ -81,6 +94,9 @@ impl StatusPage {
                 sha256: policy.digest(),
                 rules: policy.rule_count(),
                 immutable: self.policy.is_immutable(),
+                keys: keys
+                    .map(|key| KeyStatus { id: key.id(), not_after: key.not_after() })
+                    .collect(),
             },
             sandbox: &self.sandbox,
             upstream: UpstreamStatus {

@@ -21,6 +21,7 @@ pub use client::{ClientTls, ServerTrust, client_tls};
 pub use error::TlsError;
 pub use material::{KeyPair, MAX_MATERIAL_BYTES, Material};
 pub use peer_identity::{CertificateSummary, common_name_of};
+pub use pem::{first_pem_block, private_key_der};
 pub use reload::{FileFollower, POLL_INTERVAL, Prepared, Reload, ReloadReport, Reloaded};
 pub use server::{ClientRule, ServerTls};
 

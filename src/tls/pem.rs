@@ -5,6 +5,7 @@
 
 use rustls_pemfile::Item;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use x509_parser::pem::Pem;
 
 use super::{Material, TlsError};
 
@@ -47,6 +48,32 @@ pub(super) fn private_key(material: &Material) -> Result<PrivateKeyDer<'static>,
         (None, _) => Err(TlsError::malformed(
             material.origin(),
             "no private key found; expected unencrypted PEM with BEGIN PRIVATE KEY",
+        )),
+    }
+}
+
+/// The content of the one private key in the material: PKCS#8, PKCS#1 or SEC 1.
+///
+/// # Errors
+/// Those of [`private_key`].
+pub fn private_key_der(material: &Material) -> Result<Vec<u8>, TlsError> {
+    private_key(material).map(|key| key.secret_der().to_vec())
+}
+
+/// Label and content of the first PEM block, whatever it is. Text before it is passed over.
+///
+/// # Errors
+/// No PEM, or a block that is not whole.
+pub fn first_pem_block(origin: &str, content: &[u8]) -> Result<(String, Vec<u8>), TlsError> {
+    // The other parser knows no block of the kind RSA PUBLIC KEY and would go on to the next.
+    match Pem::iter_from_buffer(content).next() {
+        Some(Ok(Pem { label, contents })) => Ok((label, contents)),
+        Some(Err(error)) => {
+            Err(TlsError::malformed(origin, format!("not valid PEM ({error}); is it complete?")))
+        }
+        None => Err(TlsError::malformed(
+            origin,
+            "no PEM found; expected BEGIN CERTIFICATE or BEGIN PUBLIC KEY",
         )),
     }
 }

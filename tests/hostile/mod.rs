@@ -24,6 +24,7 @@ mod reloads;
 mod requests;
 mod restarts;
 mod reviews;
+mod signed;
 mod start;
 mod world;
 
@@ -44,6 +45,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         reloads::trials(),
         restarts::trials(),
         reviews::trials(),
+        signed::trials(),
         start::trials(),
         rejections::trials(),
         records::trials(),

@@ -16,5 +16,6 @@
 pub(crate) mod guest;
 pub(crate) mod hostile_api_server;
 pub(crate) mod pki;
+pub(crate) mod signing_server;
 pub(crate) mod wait;
 pub(crate) mod world;

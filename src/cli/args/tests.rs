@@ -65,7 +65,11 @@ fn a_safe_command_line_runs_with_the_documented_defaults() {
                 key: "y".into(),
                 clients: ClientAuthentication::Required { ca: "a".into(), name: None },
             },
-            policy: PolicySource::File { path: "p".into(), is_immutable: false },
+            policy: PolicySource::Files {
+                document: Some("p".into()),
+                keys: Vec::new(),
+                is_immutable: false,
+            },
             metrics_address: None,
             admin_socket: None,
             request_log: RequestLog { requests: true, pod_payloads: false },
@@ -214,6 +218,20 @@ fn an_unsafe_run_names_every_missing_flag_and_the_one_that_accepts_the_risk() {
 }
 
 #[test]
+fn certificates_for_signed_pods_may_be_several_and_stand_alone() {
+    let words = ["-policy-verification-cert", "a", "--signature-verification-cert", "-b"];
+    let run = with_safe(&[words.as_slice(), &["--policy-verification-cert="]].concat());
+    let files = |document: &str| PolicySource::Files {
+        document: Some(document.into()).filter(|path: &PathBuf| !path.as_os_str().is_empty()),
+        keys: vec!["a".into(), "-b".into()],
+        is_immutable: false,
+    };
+    assert_eq!(run.options.policy, files("p"));
+    let alone = with_safe(&[words.as_slice(), &["--admission-policy="]].concat());
+    assert_eq!(alone.options.policy, files(""));
+}
+
+#[test]
 fn contradictions_and_halves_are_refused() {
     for (words, expected) in [
         (&["--tls-cert="] as &[&str], MISSING_CERTIFICATE),
@@ -224,6 +242,10 @@ fn contradictions_and_halves_are_refused() {
         (&["--client-ca=", "--allow-any-client", "--client-name=n"], NAME_WITHOUT_CA),
         (&["--client-ca="], MISSING_CLIENT_CA),
         (&["--allow-all-pods"], ALL_PODS_WITH_POLICY),
+        (
+            &["--admission-policy=", "--policy-verification-cert=k", "--allow-all-pods"],
+            ALL_PODS_WITH_POLICY,
+        ),
         (&["--admission-policy="], MISSING_POLICY),
     ] {
         assert_eq!(refusals(&[&SAFE, words].concat()), [expected], "{words:?}");

@@ -1,0 +1,3 @@
+module nodeward.test/signer
+
+go 1.26.0
