@@ -23,12 +23,16 @@ mod measure;
 mod policies;
 #[path = "verbs/proxy.rs"]
 mod proxy;
+#[path = "verbs/signing.rs"]
+mod signing;
 #[path = "verbs/status.rs"]
 mod status;
 #[path = "verbs/token.rs"]
 mod token;
 #[path = "verbs/tools.rs"]
 mod tools;
+#[path = "verbs/verifying.rs"]
+mod verifying;
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -14,7 +14,7 @@ use super::terminal::complain;
 use super::verb_error::VerbError;
 use super::{
     args, check_policy, completions, diff, digest, explain, fetch_token, gen_certificates,
-    gen_kubeconfig, generate, man, measure, replay, run, status, test, why_refused,
+    gen_kubeconfig, generate, man, measure, replay, run, sign, status, test, verify, why_refused,
 };
 use crate::kubelet_proxy::config::{RunError, RunOptions};
 use crate::sandbox::{Needs, Sandboxed};
@@ -51,6 +51,8 @@ enum Verb {
     Replay(replay::Arguments),
     Digest(digest::Arguments),
     WhyRefused(why_refused::Arguments),
+    Sign(sign::Arguments),
+    Verify(verify::Arguments),
     GenCertificates(gen_certificates::Arguments),
     GenKubeconfig(gen_kubeconfig::Arguments),
     FetchToken(fetch_token::Arguments),
@@ -129,6 +131,8 @@ impl Verb {
             Self::Replay(arguments) => replay::execute(arguments),
             Self::Digest(arguments) => digest::execute(arguments),
             Self::WhyRefused(arguments) => why_refused::execute(arguments),
+            Self::Sign(arguments) => sign::execute(arguments),
+            Self::Verify(arguments) => verify::execute(arguments),
             Self::GenCertificates(arguments) => gen_certificates::execute(arguments),
             Self::GenKubeconfig(arguments) => gen_kubeconfig::execute(arguments),
             Self::FetchToken(arguments) => fetch_token::execute(arguments),

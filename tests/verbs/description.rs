@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::{BINARY, ask, ended, refused, text};
 
-const VERBS: [&str; 16] = [
+const VERBS: [&str; 18] = [
     "check-policy",
     "completions",
     "diff",
@@ -22,8 +22,10 @@ const VERBS: [&str; 16] = [
     "measure",
     "replay",
     "run",
+    "sign",
     "status",
     "test",
+    "verify",
     "why-refused",
 ];
 
