@@ -22,6 +22,8 @@ mod objects;
 mod promises;
 #[path = "real_cluster/recovery.rs"]
 mod recovery;
+#[path = "real_cluster/signed.rs"]
+mod signed;
 #[path = "real_cluster/storm.rs"]
 mod storm;
 mod support;
@@ -40,7 +42,7 @@ use support::world::proxy::{Place, policy};
 
 type Case = fn(&mut World) -> Outcome;
 
-const CASES: [(&str, Case); 26] = [
+const CASES: [(&str, Case); 35] = [
     ("the_node_is_ready_through_the_proxy", admission::node_is_ready),
     // Counted two minutes later, before the first restart: a new proxy begins a new count.
     ("a_replacement_storm_begins", storm::begins),
@@ -58,6 +60,18 @@ const CASES: [(&str, Case); 26] = [
     ("an_api_server_restart_is_survived", recovery::api_server_restarts),
     ("a_stricter_policy_stops_the_pod_it_denies", recovery::policy_gets_stricter),
     ("names_in_a_pod_keep_their_meaning", objects::names_keep_their_meaning),
+    ("a_signed_pod_runs_beside_the_nodes_own", signed::signed_pod_runs),
+    ("an_unsigned_pod_is_rejected", signed::unsigned_pod_is_rejected),
+    ("a_badly_signed_pod_is_rejected", signed::bad_signature_is_rejected),
+    ("a_signed_pod_with_another_image_is_rejected", signed::other_image_is_rejected),
+    (
+        "a_fully_signed_pod_runs_where_the_document_permits_the_rest",
+        signed::full_policy_needs_the_document,
+    ),
+    ("a_signed_pod_with_another_command_is_rejected", signed::other_command_is_rejected),
+    ("a_signed_pod_with_another_environment_is_rejected", signed::other_environment_is_rejected),
+    ("a_signed_pod_with_another_mount_is_rejected", signed::other_mount_is_rejected),
+    ("after_signed_pods_rules_alone_decide_again", signed::rules_come_back),
     ("a_pod_denied_while_the_kubelet_was_down_never_starts", recovery::kubelet_restarts),
     // Right after that: a kubelet waits longer after every failure, and a new one has none behind it.
     ("interruptions_break_no_promise", promises::kept_through_interruptions),

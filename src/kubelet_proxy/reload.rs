@@ -121,12 +121,13 @@ impl Reloader {
         if policy.is_same_as(self.judge.in_force().policy()) {
             return Ok(None);
         }
+        let files: Vec<_> = document.iter().chain(keys).map(|path| display(path)).collect();
+        let files = files.join(" or ");
         if self.asks_about_kubelet_api && policy.kubelet_api().is_none() {
-            return Err(ReloadRefusal::NoKubeletApi(display(path)));
+            return Err(ReloadRefusal::NoKubeletApi(files));
         }
         if is_immutable {
-            let files: Vec<_> = document.iter().chain(keys).map(|path| display(path)).collect();
-            return Err(ReloadRefusal::Immutable(files.join(" or ")));
+            return Err(ReloadRefusal::Immutable(files));
         }
         if policy.needs_node_name() && self.judge.node().is_empty() {
             return Err(ReloadRefusal::NodeName);

@@ -3,8 +3,8 @@
 //! No registry is at hand, so it is made from Debian's `busybox-static` and imported; pods use it
 //! with `imagePullPolicy: Never`. Sandboxes run it too, hence the command that sleeps.
 
-use std::fs::{create_dir_all, read, write};
-use std::os::unix::fs::symlink;
+use std::fs::{Permissions, create_dir_all, read, set_permissions, write};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -15,6 +15,13 @@ use crate::support::wait::{Outcome, ensure};
 
 /// How pods name it.
 pub(crate) const IMAGE: &str = "nodeward.test/busybox:1";
+
+/// Names of it that the seed's samples use; what runs under them is the same busybox.
+pub(crate) const SEED_IMAGES: [&str; 2] =
+    ["docker.io/library/nginx:latest", "docker.io/library/busybox:latest"];
+
+/// The program that one of the seed's samples starts.
+const SEED_PROGRAM: &str = "#!/bin/sh\necho \"$0 $*\"\nexec sleep 2147483647\n";
 
 /// Where `busybox-static` and `busybox` put their binary, by Debian release.
 const BUSYBOX: [&str; 2] = ["/bin/busybox", "/usr/bin/busybox"];
@@ -29,7 +36,9 @@ pub(crate) fn write_archive(dir: &Path) -> Outcome<PathBuf> {
     for applet in ["cat", "echo", "sh", "sleep", "true"] {
         symlink("busybox", root.join("bin").join(applet))?;
     }
-    for mount_point in ["dev", "etc", "proc", "sys", "tmp", "var/run"] {
+    write(root.join("bin/myapp"), SEED_PROGRAM)?;
+    set_permissions(root.join("bin/myapp"), Permissions::from_mode(0o755))?;
+    for mount_point in ["dev", "data", "etc", "proc", "sys", "tmp", "var/run"] {
         create_dir_all(root.join(mount_point))?;
     }
 
@@ -43,8 +52,8 @@ pub(crate) fn write_archive(dir: &Path) -> Outcome<PathBuf> {
         "config": { "Env": ["PATH=/bin"], "Cmd": ["/bin/sleep", "2147483647"] },
         "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{layer}")] },
     });
-    let manifest =
-        json!([{ "Config": "config.json", "RepoTags": [IMAGE], "Layers": ["layer.tar"] }]);
+    let tags = [&[IMAGE], SEED_IMAGES.as_slice()].concat();
+    let manifest = json!([{ "Config": "config.json", "RepoTags": tags, "Layers": ["layer.tar"] }]);
     write(image.join("config.json"), config.to_string())?;
     write(image.join("manifest.json"), manifest.to_string())?;
 

@@ -156,6 +156,20 @@ impl Proxy {
         }
     }
 
+    /// Makes a process trust the signatures of this key from its next start on, or of nobody.
+    pub(crate) fn trust_signer(&mut self, pem: Option<&str>) -> Outcome {
+        const FLAG: &str = "policy-verification-cert";
+        let Runs::Process(service) = &mut self.runs else {
+            return Err("only a mere process is told whom to trust".into());
+        };
+        service.drop_flag(FLAG);
+        if let Some(pem) = pem {
+            let file = write_private(&self.dir, "signer.crt", pem);
+            service.add_flag(FLAG, &path(&file));
+        }
+        Ok(())
+    }
+
     /// The policy file, by a path for programs inside.
     pub(crate) fn policy_file(&self) -> Outcome<PathBuf> {
         match &self.runs {

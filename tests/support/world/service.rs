@@ -60,6 +60,16 @@ impl Service {
         self.arguments.extend(flags.iter().map(|(key, value)| format!("--{key}={value}")));
     }
 
+    /// Adds an argument of the form `--key=value` for the next start.
+    pub(crate) fn add_flag(&mut self, key: &str, value: &str) {
+        self.arguments.push(format!("--{key}={value}"));
+    }
+
+    /// Takes away every argument of the form `--key=…`.
+    pub(crate) fn drop_flag(&mut self, key: &str) {
+        self.arguments.retain(|argument| !argument.starts_with(&format!("--{key}=")));
+    }
+
     /// Sets an environment variable.
     pub(crate) fn env(mut self, key: &'static str, value: impl Into<String>) -> Self {
         self.environment.push((key, value.into()));

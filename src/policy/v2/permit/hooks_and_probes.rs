@@ -350,7 +350,7 @@ fn check_handler(
 impl Handler<'_> {
     /// The rule that permits this handler.
     fn as_rule(&self) -> Value {
-        let Self { exec, http_get, tcp_socket, grpc, sleeps } = self;
+        let Self { exec, http_get, tcp_socket, grpc, sleeps, expanded: _ } = self;
         let mut rule = Map::new();
         if let Some(Exec { command }) = exec {
             rule.insert("exec".to_owned(), command.to_vec().into());
