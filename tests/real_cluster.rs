@@ -42,7 +42,7 @@ use support::world::proxy::{Place, policy};
 
 type Case = fn(&mut World) -> Outcome;
 
-const CASES: [(&str, Case); 35] = [
+const CASES: [(&str, Case); 36] = [
     ("the_node_is_ready_through_the_proxy", admission::node_is_ready),
     // Counted two minutes later, before the first restart: a new proxy begins a new count.
     ("a_replacement_storm_begins", storm::begins),
@@ -60,6 +60,7 @@ const CASES: [(&str, Case); 35] = [
     ("an_api_server_restart_is_survived", recovery::api_server_restarts),
     ("a_stricter_policy_stops_the_pod_it_denies", recovery::policy_gets_stricter),
     ("names_in_a_pod_keep_their_meaning", objects::names_keep_their_meaning),
+    ("an_update_is_tolerated_or_stops_its_pod", objects::updates_are_tolerated_or_stop_the_pod),
     ("a_signed_pod_runs_beside_the_nodes_own", signed::signed_pod_runs),
     ("an_unsigned_pod_is_rejected", signed::unsigned_pod_is_rejected),
     ("a_badly_signed_pod_is_rejected", signed::bad_signature_is_rejected),

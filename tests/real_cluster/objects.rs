@@ -1,18 +1,24 @@
-//! What stands behind the names in an admitted pod: the second version of the policy, with a real
-//! kubelet's own requests and caches.
+//! What stands behind the names in an admitted pod, and what may change while it runs: the second
+//! version of the policy, with a real kubelet's own requests and caches.
 
 use std::time::Duration;
 
+use nodeward::kubelet_proxy::pod_ledger::LedgerRefusal;
 use serde_json::{Value, json};
 
-use crate::expect::{START_LIMIT, no_container, running};
+use crate::expect::{REJECT_LIMIT, START_LIMIT, no_container, rejected, running, stopped};
 use crate::support::wait::{Outcome, ensure, eventually};
 use crate::support::world::World;
+use crate::support::world::image::IMAGE;
 use crate::support::world::manifest::{allowed, list};
+use crate::support::world::node::ctr;
 use crate::support::world::proxy::policy;
 
 /// `printf '%s' '{"binaryData":{},"data":{"k":"v"}}' | sha256sum`
 const CONTENT: &str = "1ccceafd881e3f6f118973477cfaf1e8bc64454115e096852de772b2d8fd6f42";
+
+/// The same image by a name that no pod began with: `IMAGE` with more in its tag.
+const OTHER_IMAGE: &str = "nodeward.test/busybox:1-other";
 
 /// Longer than a kubelet waits between two looks at a mounted config map.
 const SYNC_LIMIT: Duration = Duration::from_secs(150);
@@ -151,5 +157,36 @@ fn running_pod_keeps_its_content(world: &World) -> Outcome {
     eventually("a look at the content", SYNC_LIMIT, || {
         let now = read()?;
         ensure(now == "v", || format!("mounted: {now}"))
+    })
+}
+
+pub(crate) fn updates_are_tolerated_or_stop_the_pod(world: &mut World) -> Outcome {
+    ctr(world.inside, &["images", "tag", "--force", IMAGE, OTHER_IMAGE])?;
+    let (moving, frozen) = ("moving", "frozen");
+    let mut rules = everything();
+    let rule = json!({"name": "moving", "action": "allow", "match": {"labels": {"app": moving}},
+        "permit": {"unlisted": "permit", "updates": ["image"]}});
+    rules.as_array_mut().ok_or("rules")?.insert(0, rule);
+    under(world, &node_policy(&rules), |world| {
+        world.kubectl.create(&list(vec![allowed(moving), allowed(frozen)]))?;
+        running(world, moving)?;
+        let before = running(world, frozen)?;
+        let image = format!("main={OTHER_IMAGE}");
+        for name in [moving, frozen] {
+            world.kubectl.run(&["set", "image", &format!("pod/{name}"), &image])?;
+        }
+        let refusal = LedgerRefusal::Untolerated("the image of a container").to_string();
+        rejected(world, frozen, &refusal, &before)?;
+        stopped(world, frozen)?;
+        // The runtime names an image by whichever of its names it likes: a second start tells more.
+        eventually("the other image running", START_LIMIT + REJECT_LIMIT, || {
+            let pod = world.kubectl.pod(moving)?;
+            let container = &pod["status"]["containerStatuses"][0];
+            let began_again = container["restartCount"] == 1 && container["ready"] == true;
+            ensure(began_again && pod["spec"]["containers"][0]["image"] == OTHER_IMAGE, || {
+                pod["status"].to_string()
+            })
+        })?;
+        world.kubectl.run(&["delete", "pod", moving, frozen, "--force"]).map(drop)
     })
 }
