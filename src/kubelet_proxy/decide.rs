@@ -169,9 +169,7 @@ impl Judge {
     /// Puts another policy in force: watches decided by the one before end, and kubelets list again.
     pub(super) fn put_in_force(&self, policy: PolicyInForce) {
         // Stored first: who is told that the old one has ended must find the new one.
-        let before = self.in_force.swap(Arc::new(policy));
-        self.ledger.access().forget_permits();
-        before.supersede();
+        self.in_force.swap(Arc::new(policy)).supersede();
     }
 
     /// The node that is guarded; empty if nobody says which.
@@ -298,7 +296,8 @@ impl Hearing {
             Source::List | Source::Watch(_) => {
                 let identity = &pod.identity;
                 let register = self.ledger().access();
-                register.admit(uid, identity.namespace, identity.name, access);
+                let policy = self.by.policy().digest();
+                register.admit(uid, (identity.namespace, identity.name), access, policy);
             }
             Source::Get | Source::Write => {}
         }

@@ -96,7 +96,10 @@ impl judge::Judge for PolicyJudge {
     fn judge(&self, call: &Call) -> Ruling {
         let by = self.0.in_force();
         let found = match call.pod() {
-            Some(pod) => self.0.ledger().access().find(&pod.namespace, &pod.name),
+            Some(pod) => {
+                let policy = by.policy().digest();
+                self.0.ledger().access().find(&pod.namespace, &pod.name, policy)
+            }
             None => Found::default(),
         };
         let decided = match by.policy().kubelet_api() {

@@ -16,21 +16,53 @@ use crate::policy::Access;
 /// Pods under one name that are told apart; an honest cluster has one, two for a moment.
 const PODS_OF_ONE_NAME: usize = 16;
 
+/// Names that are blocked without a pod on record; beyond, every name is.
+const BLOCKED_NAMES: usize = 2 * LEDGER_CAPACITY;
+
+type Name = (String, String);
+
 #[derive(Clone, Debug)]
 struct Known {
     uid: Uid,
     /// Nothing is permitted where this is absent: denied since, or not decided on anew.
     access: Option<Arc<Access>>,
+    /// Digest of the policy that said so.
+    policy: Arc<str>,
     is_gone: bool,
     has_stopped: bool,
+    /// Stands for a pod of the same access that it replaced and that was never seen to stop.
+    covers_another: bool,
     seen_in: u64,
+}
+
+impl Known {
+    /// May it, or one that it stands for, run although the API server says that it is deleted?
+    fn may_run_on(&self) -> bool {
+        self.is_gone && (!self.has_stopped || self.covers_another)
+    }
+
+    /// What the policy with this digest permits. The word of an older one stays for what is gone, which
+    /// is never decided on anew and can only limit who takes its name.
+    fn access_by(&self, policy: &str) -> Option<Arc<Access>> {
+        self.access.clone().filter(|_| self.is_gone || *self.policy == *policy)
+    }
+}
+
+/// The pods of one name.
+#[derive(Debug, Default)]
+struct Namesakes {
+    pods: Vec<Known>,
+    /// A pod of this name may run that is not on record: until a restart nothing is permitted.
+    is_blocked: bool,
 }
 
 #[derive(Debug, Default)]
 struct Entries {
-    by_name: HashMap<(String, String), Vec<Known>>,
-    names: HashMap<Uid, (String, String)>,
+    by_name: HashMap<Name, Namesakes>,
+    names: HashMap<Uid, Name>,
     list: u64,
+    /// More names had to be blocked than can be remembered.
+    is_overrun: bool,
 }
 
 /// The register. One short critical section a call; nothing waits inside it.
@@ -49,36 +81,38 @@ pub(super) struct Found {
 }
 
 impl PodAccess {
-    /// A pod was admitted with this access.
-    pub(super) fn admit(&self, uid: Uid, namespace: &str, name: &str, access: Arc<Access>) {
+    /// A pod was admitted with this access, by the policy with this digest.
+    pub(super) fn admit(
+        &self,
+        uid: Uid,
+        (namespace, name): (&str, &str),
+        access: Arc<Access>,
+        policy: &str,
+    ) {
         let mut entries = self.lock();
-        let list = entries.list;
-        let key = (namespace.to_owned(), name.to_owned());
-        match entries.names.get(&uid) {
-            Some(known) if *known == key => {}
-            // The same pod under another name: the kubelet's records of the old one stay.
-            Some(_) => entries.withdraw(uid),
-            None if entries.names.len() >= LEDGER_CAPACITY => {
-                tracing::warn!("no room to remember who may reach into one more pod: nobody may");
-                return;
-            }
-            None => {}
-        }
-        entries.drop_replaced(&key, &access);
-        let pods = entries.by_name.entry(key.clone()).or_default();
-        let admitted =
-            Known { uid, access: Some(access), is_gone: false, has_stopped: false, seen_in: list };
-        if let Some(known) = pods.iter_mut().find(|known| known.uid == uid) {
-            let has_stopped = known.has_stopped;
-            *known = Known { has_stopped, ..admitted };
-        } else if pods.len() < PODS_OF_ONE_NAME {
-            pods.push(admitted);
-        } else {
-            // Nobody can be told apart any more: whoever is on record blocks this name.
-            pods.iter_mut().for_each(|known| known.access = None);
+        let name = (namespace.to_owned(), name.to_owned());
+        entries.leave_other_name(uid, &name);
+        if !entries.has_room(uid, &name) {
+            tracing::warn!("no room to remember who may reach into one more pod: nobody may");
+            entries.block(name);
             return;
         }
-        entries.names.insert(uid, key);
+        let covers_another = entries.drop_replaced(uid, &name, &access);
+        let admitted = Known {
+            uid,
+            access: Some(access),
+            policy: policy.into(),
+            is_gone: false,
+            has_stopped: false,
+            covers_another,
+            seen_in: entries.list,
+        };
+        let pods = &mut entries.by_name.entry(name.clone()).or_default().pods;
+        match pods.iter_mut().find(|known| known.uid == uid) {
+            Some(known) => admit_anew(known, admitted),
+            None => pods.push(admitted),
+        }
+        entries.names.insert(uid, name);
     }
 
     /// A pod is denied: nobody reaches into what may still run of it.
@@ -96,47 +130,42 @@ impl PodAccess {
         self.lock().change(uid, |known| known.has_stopped = true);
     }
 
-    /// A complete list begins; what it does not name by its end is gone.
-    pub(super) fn begin_list(&self) {
+    /// A complete list with this number begins; what it does not name by its end is gone.
+    pub(super) fn begin_list(&self, list: u64) {
         let mut entries = self.lock();
-        entries.list = entries.list.saturating_add(1);
+        entries.list = entries.list.max(list);
     }
 
-    /// A complete list ended well.
-    pub(super) fn end_list(&self) {
+    /// That list ended well.
+    pub(super) fn end_list(&self, list: u64) {
         let mut entries = self.lock();
-        let list = entries.list;
-        let unseen = |pods: &Vec<Known>| {
-            let unseen = pods.iter().filter(|known| known.seen_in < list && !known.is_gone);
+        let unseen = |namesakes: &Namesakes| {
+            let unseen =
+                namesakes.pods.iter().filter(|known| known.seen_in < list && !known.is_gone);
             unseen.map(|known| known.uid).collect::<Vec<_>>()
         };
         let unseen: Vec<Uid> = entries.by_name.values().flat_map(unseen).collect();
         unseen.into_iter().for_each(|uid| entries.change(uid, |known| known.is_gone = true));
     }
 
-    /// Another policy is in force: nothing is permitted on a pod until that has admitted it.
-    pub(super) fn forget_permits(&self) {
-        let mut entries = self.lock();
-        let pods = entries.by_name.values_mut().flatten();
-        // What is gone is never admitted anew; the old word on it goes on limiting who takes its name.
-        pods.filter(|known| !known.is_gone).for_each(|known| known.access = None);
-    }
-
-    /// The pods of this name.
-    pub(super) fn find(&self, namespace: &str, name: &str) -> Found {
+    /// The pods of this name, and what the policy with this digest permits on them.
+    pub(super) fn find(&self, namespace: &str, name: &str, policy: &str) -> Found {
         let entries = self.lock();
         let key = (namespace.to_owned(), name.to_owned());
-        let Some(pods) = entries.by_name.get(&key) else { return Found::default() };
+        let Some(namesakes) = entries.by_name.get(&key) else { return Found::default() };
+        if namesakes.is_blocked || entries.is_overrun {
+            return Found { accesses: vec![None], uid: None };
+        }
         // What is gone and was never seen to stop may still run; what exists no more and stopped does not.
-        let exists = pods.iter().any(|known| !known.is_gone);
-        if !exists {
+        let pods = &namesakes.pods;
+        if pods.iter().all(|known| known.is_gone) {
             return Found::default();
         }
         let uid = match pods.as_slice() {
-            [one] => Some(one.uid),
+            [one] if !one.covers_another => Some(one.uid),
             _ => None,
         };
-        Found { accesses: pods.iter().map(|known| known.access.clone()).collect(), uid }
+        Found { accesses: pods.iter().map(|known| known.access_by(policy)).collect(), uid }
     }
 
     fn lock(&self) -> MutexGuard<'_, Entries> {
@@ -150,32 +179,76 @@ impl Entries {
         self.change(uid, |known| known.access = None);
     }
 
-    /// Drops pods of this name that are gone and permitted just the same: nothing is gained by reaching
-    /// one for the other.
-    fn drop_replaced(&mut self, key: &(String, String), access: &Arc<Access>) {
-        let Some(pods) = self.by_name.get_mut(key) else { return };
-        let is_same =
-            |known: &Known| known.access.as_ref().is_some_and(|own| Arc::ptr_eq(own, access));
-        let replaced = pods.extract_if(.., |known| known.is_gone && is_same(known));
-        for known in replaced {
-            self.names.remove(&known.uid);
+    /// A UID that appears under another name: what ran under the old one may still run there.
+    fn leave_other_name(&mut self, uid: Uid, name: &Name) {
+        if self.names.get(&uid).is_none_or(|known| known == name) {
+            return;
         }
+        let Some(old) = self.names.remove(&uid) else { return };
+        if let Some(namesakes) = self.by_name.get_mut(&old) {
+            namesakes.pods.retain(|known| known.uid != uid);
+        }
+        self.block(old);
     }
 
-    /// Changes one pod's entry, and drops it once the pod is both gone and stopped.
+    fn has_room(&self, uid: Uid, name: &Name) -> bool {
+        let namesakes = self.by_name.get(name).map_or(0, |namesakes| namesakes.pods.len());
+        self.names.contains_key(&uid)
+            || (self.names.len() < LEDGER_CAPACITY && namesakes < PODS_OF_ONE_NAME)
+    }
+
+    fn block(&mut self, name: Name) {
+        if self.by_name.len() >= BLOCKED_NAMES && !self.by_name.contains_key(&name) {
+            self.is_overrun = true;
+            return;
+        }
+        self.by_name.entry(name).or_default().is_blocked = true;
+    }
+
+    /// Drops pods of this name that are gone and permitted just the same: nothing is gained by reaching
+    /// one for the other. True if one of them may run on; whoever replaces it answers for it then.
+    fn drop_replaced(&mut self, by: Uid, name: &Name, access: &Arc<Access>) -> bool {
+        let Some(namesakes) = self.by_name.get_mut(name) else { return false };
+        let is_same =
+            |known: &Known| known.access.as_ref().is_some_and(|own| Arc::ptr_eq(own, access));
+        let replaced = namesakes
+            .pods
+            .extract_if(.., |known| known.uid != by && known.is_gone && is_same(known));
+        let mut may_run_on = false;
+        for known in replaced {
+            may_run_on |= known.may_run_on();
+            self.names.remove(&known.uid);
+        }
+        may_run_on
+    }
+
+    /// Changes one pod's entry, and drops it once the pod is gone and nothing of it can run.
     fn change(&mut self, uid: Uid, change: impl Fn(&mut Known)) {
-        let Some(key) = self.names.get(&uid) else { return };
-        let Some(pods) = self.by_name.get_mut(key) else { return };
+        let Some(name) = self.names.get(&uid) else { return };
+        let Some(namesakes) = self.by_name.get_mut(name) else { return };
+        let pods = &mut namesakes.pods;
         pods.iter_mut().filter(|known| known.uid == uid).for_each(change);
-        pods.retain(|known| known.uid != uid || !(known.is_gone && known.has_stopped));
+        pods.retain(|known| known.uid != uid || !known.is_gone || known.may_run_on());
         let is_left = pods.iter().any(|known| known.uid == uid);
-        if pods.is_empty() {
-            self.by_name.remove(key);
+        if pods.is_empty() && !namesakes.is_blocked {
+            self.by_name.remove(name);
         }
         if !is_left {
             self.names.remove(&uid);
         }
     }
+}
+
+/// The same UID once more. One that was deleted and may run on is another pod than what is listed under
+/// its UID now, unless it is permitted just the same.
+fn admit_anew(known: &mut Known, admitted: Known) {
+    let is_same = match (&known.access, &admitted.access) {
+        (Some(old), Some(new)) => Arc::ptr_eq(old, new),
+        (None, _) | (_, None) => false,
+    };
+    let access = admitted.access.filter(|_| !known.may_run_on() || is_same);
+    let covers_another = known.covers_another || admitted.covers_another;
+    *known = Known { access, has_stopped: known.has_stopped, covers_another, ..admitted };
 }
 
 #[cfg(test)]

@@ -214,15 +214,15 @@ impl PodLedger {
 
     /// A complete list begins; what it does not name by its end is gone.
     pub fn begin_list(&self) -> ListMark {
-        self.access.begin_list();
         let mut entries = self.lock();
         entries.list = entries.list.saturating_add(1);
+        self.access.begin_list(entries.list);
         ListMark(entries.list)
     }
 
     /// The complete list ended well.
     pub fn end_list(&self, mark: ListMark) {
-        self.access.end_list();
+        self.access.end_list(mark.0);
         let mut entries = self.lock();
         let unseen: Vec<Uid> = entries
             .by_uid
