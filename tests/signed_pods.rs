@@ -1,8 +1,9 @@
 //! Signatures that others make: Go's library, OpenSSL, and a signing server like the seed's.
 
-#![expect(
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
     clippy::indexing_slicing,
-    clippy::panic,
     clippy::unwrap_used,
     reason = "test code, which clippy recognises only in unit tests"
 )]

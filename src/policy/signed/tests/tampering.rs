@@ -35,8 +35,7 @@ fn flipped(pod: &Value, key: &str, bit: usize) -> Option<Value> {
     let mut pod = pod.clone();
     let annotation = &mut pod["metadata"]["annotations"][key];
     let mut bytes = annotation.as_str().unwrap().as_bytes().to_vec();
-    let bits = bytes.len() * 8;
-    bytes[(bit % bits) / 8] ^= 1 << (bit % 8);
+    bytes[bit >> 3] ^= 1 << (bit & 7);
     *annotation = String::from_utf8(bytes).ok()?.into();
     Some(pod)
 }

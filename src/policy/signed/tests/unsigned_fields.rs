@@ -85,12 +85,12 @@ fn additions() -> Vec<(&'static str, Value, &'static str)> {
 /// Puts a value at a path, at the end of a list if it is the next one there.
 fn put(pod: &mut Value, path: &str, value: Value) {
     let (parent, key) = path.rsplit_once('/').unwrap();
-    match pod.pointer_mut(parent).unwrap() {
-        Value::Array(list) => {
-            let index: usize = key.parse().unwrap();
-            if index == list.len() { list.push(value) } else { list[index] = value }
-        }
-        object => object[key.replace("~1", "/")] = value,
+    let parent = pod.pointer_mut(parent).unwrap();
+    if let Some(list) = parent.as_array_mut() {
+        let index: usize = key.parse().unwrap();
+        if index == list.len() { list.push(value) } else { list[index] = value }
+    } else {
+        parent[key.replace("~1", "/")] = value;
     }
 }
 
