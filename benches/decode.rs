@@ -3,7 +3,11 @@
 //! The pod is what an API server sends for a Deployment of two containers, about 4 KB; it is checked
 //! and written against the real tables. `all` is what the hot path does for every pod.
 
-#![expect(clippy::expect_used, reason = "a benchmark of a broken fixture should stop")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a benchmark of a broken fixture should stop"
+)]
 
 use std::hint::black_box;
 use std::ops::ControlFlow;

@@ -1,7 +1,6 @@
 //! The guard: every request is classified, judged, recorded, and only then asked of the kubelet.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
@@ -9,6 +8,7 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use rustls::ServerConfig;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 use super::answer::{self, AnswerBody, Cut};
 use super::call::{Asked, Call, classify};

@@ -2,7 +2,8 @@
 //! other lines then.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+
+use tokio::time::Instant;
 
 use super::limits::{REFUSALS_PERIOD, REFUSALS_TOLD};
 

@@ -155,7 +155,7 @@ async fn play_kubelet(
                     if echo == b"END" {
                         stream.shutdown().await.unwrap();
                         // Half-closed: what the caller says goes nowhere, and nothing ends.
-                        let _ = timeout(2 * LIMIT, stream.read(&mut buffer)).await;
+                        let _ = timeout(LIMIT.saturating_mul(2), stream.read(&mut buffer)).await;
                         return;
                     }
                 }

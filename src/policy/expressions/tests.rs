@@ -294,9 +294,9 @@ fn long_texts_cost_more_than_short_ones() {
 fn a_text_put_together_is_not_copied_when_its_value_is() {
     use super::value::{Text, Value};
     let joined = Value::Text(Text::Joined("long".into()));
-    let address = |value: &Value<'_>| match value {
-        Value::Text(text) => text.as_ptr(),
-        other => panic!("{other:?}"),
+    let address = |value: &Value<'_>| {
+        let Value::Text(text) = value else { panic!("{value:?}") };
+        text.as_ptr()
     };
     assert_eq!(address(&joined.clone()), address(&joined));
 }

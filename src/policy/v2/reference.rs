@@ -54,8 +54,26 @@ fn every_example_of_the_reference_loads_and_decides() {
 }
 
 #[test]
+fn the_example_of_other_objects_loads() {
+    let page = include_str!("../../../docs/reference/policy-v2-objects.md");
+    let (_, example) = page.split_once("```json\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let loaded = load(&serde_json::from_str(example).unwrap()).unwrap();
+    assert!(loaded.policy.objects().is_some());
+}
+
+#[test]
+fn classes_are_permitted_only_where_their_handlers_are_pinned() {
+    let mut tried = permitting(json!({ "runtimeClasses": ["kata"] }));
+    assert!(load(&tried).is_ok());
+    tried.as_object_mut().unwrap().remove("runtimeClasses");
+    assert!(super::sample::refusal(&tried).contains("whose handlers nobody pins"));
+}
+
+#[test]
 fn every_key_of_the_language_is_on_the_page() {
     for source in [
+        include_str!("access.rs"),
         include_str!("document.rs"),
         include_str!("rule.rs"),
         include_str!("scope.rs"),
