@@ -55,7 +55,7 @@ pub(super) fn private_key(material: &Material) -> Result<PrivateKeyDer<'static>,
 /// The content of the one private key in the material: PKCS#8, PKCS#1 or SEC 1.
 ///
 /// # Errors
-/// Those of [`private_key`].
+/// Those of `private_key`.
 pub fn private_key_der(material: &Material) -> Result<Vec<u8>, TlsError> {
     private_key(material).map(|key| key.secret_der().to_vec())
 }

@@ -1,6 +1,6 @@
 //! `"cel": [{"expression", "message"}]` of a deny rule: conditions in the Common Expression Language.
 //!
-//! The `cel` crate parses, `lower` turns what it read into our own closed [`Term`]s, and `evaluate`
+//! The `cel` crate parses, `lower` turns what it read into our own closed `Term`s, and `evaluate`
 //! decides: the crate's interpreter counts no steps, and it finds a misspelt field only while a pod waits.
 //!
 //! Invariants: what loads names only fields that the tables of the pod know and fits operators to
