@@ -5,6 +5,20 @@
 
 #![allow(dead_code, reason = "each fuzz target uses one of these")]
 
+#[path = "properties/access_review.rs"]
+mod access_review;
+#[path = "properties/decision.rs"]
+mod decision;
+#[path = "properties/manifest.rs"]
+mod manifest;
+#[path = "properties/signed_pod.rs"]
+mod signed_pod;
+
+pub(crate) use access_review::access_review;
+pub(crate) use decision::pod_decision;
+pub(crate) use manifest::manifest;
+pub(crate) use signed_pod::{signed_pod, what_was_signed_is_admitted};
+
 use nodeward::kube_wire::document::{DocumentFault, read_whole};
 use nodeward::kube_wire::json::{Limits, Tape};
 use nodeward::kube_wire::list::{ListReader, ListStep};
@@ -123,12 +137,25 @@ pub(crate) fn request_target(input: &[u8]) {
 /// What the guard of the kubelet's port grants is asked of the kubelet in words that mean the same.
 pub(crate) fn kubelet_call(input: &[u8]) {
     let Some((choice, target)) = input.split_first() else { return };
+    if choice & 4 != 0 {
+        return websocket(target);
+    }
     let Ok(target) = std::str::from_utf8(target) else { return };
     let method = if choice & 1 == 0 { "GET" } else { "POST" };
     let upgrades = choice & 2 != 0;
     if let Some(Ok((call, written))) = attacked::call(method, target, upgrades) {
         let again = attacked::call(method, &written, upgrades);
         assert_eq!(again, Some(Ok((call, written))), "the kubelet is asked for something else");
+    }
+}
+
+/// What is spoken inside a WebSocket is known by the names that the kubelet gets, and no token is among them.
+fn websocket(wish: &[u8]) {
+    let Some((has_ports_inside, names)) = attacked::websocket(wish) else { return };
+    assert_eq!(has_ports_inside, names.contains("SPDY"), "{names}");
+    assert!(!names.contains("bearer"), "{names}");
+    if !names.is_empty() {
+        assert_eq!(attacked::websocket(names.as_bytes()), Some((has_ports_inside, names)));
     }
 }
 

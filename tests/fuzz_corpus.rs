@@ -2,10 +2,11 @@
 
 #![expect(
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
     clippy::wildcard_enum_match_arm,
-    reason = "a test: a panic is its way to fail"
+    reason = "a test: a panic is its way to fail; JSON gives null for no field"
 )]
 
 #[path = "../fuzz/properties.rs"]
@@ -69,4 +70,25 @@ fn every_kept_request_target_has_one_meaning() {
 #[test]
 fn every_kept_policy_decides_or_says_why_not() {
     replay("policy_document", properties::policy_document);
+}
+
+#[test]
+fn every_kept_access_review_is_refused_to_all_but_the_guard() {
+    replay("access_review", properties::access_review);
+}
+
+#[test]
+fn every_kept_signed_pod_is_admitted_by_nothing_but_what_was_signed() {
+    properties::what_was_signed_is_admitted();
+    replay("signed_pod", properties::signed_pod);
+}
+
+#[test]
+fn every_kept_pod_gets_one_verdict() {
+    replay("pod_decision", properties::pod_decision);
+}
+
+#[test]
+fn every_kept_manifest_means_one_thing_or_says_why_not() {
+    replay("manifest", properties::manifest);
 }

@@ -71,12 +71,22 @@ impl Reviews {
         };
         let content_type = headers.get(header::CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let review = match AccessReview::read(content_type, body) {
-            Ok(review) => review,
-            Err(fault) => return Some(format!("the review cannot be read: {fault}")),
-        };
         let guard = kubelet.identity().map(|identity| credential_id(&identity.sha256));
-        refusal(&review, guard.as_deref())
+        refusal_of(content_type, body, guard.as_deref())
+    }
+}
+
+/// The answer where this is the guard's certificate: the whole way from bytes to bytes.
+pub(super) fn answer_with(guard: Option<&[u8; 32]>, content_type: &str, body: &[u8]) -> Vec<u8> {
+    let guard = guard.map(credential_id);
+    ReviewAnswer::access(refusal_of(content_type, body, guard.as_deref())).to_json()
+}
+
+/// Why the caller that a review is about is refused; `None` for the guard alone.
+fn refusal_of(content_type: &str, body: &[u8], guard: Option<&str>) -> Option<String> {
+    match AccessReview::read(content_type, body) {
+        Ok(review) => refusal(&review, guard),
+        Err(fault) => Some(format!("the review cannot be read: {fault}")),
     }
 }
 

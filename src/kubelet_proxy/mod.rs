@@ -6,6 +6,7 @@
 
 mod access_review;
 mod allowlist;
+pub mod attacked;
 mod authenticate;
 pub mod classify;
 pub mod config;
