@@ -5,7 +5,7 @@
 //! neither Docker Hub nor anything else) is refused. Parsing borrows and does not allocate.
 //! Invariant: the normalised text of a reference parses to the same normalised text.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// Where an image without a registry comes from.
 const DEFAULT_HOST: &str = "docker.io";
@@ -85,6 +85,20 @@ impl<'a> ImageReference<'a> {
         name.filter(|_| self.host.is_docker_hub())
     }
 
+    /// The one form of all spellings: its `Display`, in one piece of memory.
+    pub(super) fn normalised(&self) -> String {
+        /// The longest host that is added, `/library/`, and `:latest`.
+        const ADDED_BYTES: usize = 32;
+        let parts = [self.host.name, self.path, self.tag.unwrap_or_default()];
+        let written: usize = parts.iter().map(|part| part.len()).sum();
+        let digest = self.digest.map_or(0, str::len);
+        let mut text =
+            String::with_capacity(written.saturating_add(digest).saturating_add(ADDED_BYTES));
+        // Writing to memory cannot fail.
+        let _ = write!(text, "{self}");
+        text
+    }
+
     /// The digest, if the reference pins its content.
     pub(super) fn digest(&self) -> Option<&'a str> {
         self.digest
@@ -123,22 +137,22 @@ impl<'a> ImageReference<'a> {
 /// pattern that allows a tag would allow any content under it.
 impl fmt::Display for ImageReference<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}/", self.host)?;
-        if self.is_official {
-            write!(out, "{OFFICIAL_PATH}/")?;
-        }
-        out.write_str(self.path)?;
-        match self.digest {
-            Some(digest) => write!(out, "@{digest}"),
-            None => write!(out, ":{}", self.tag.unwrap_or("latest")),
-        }
+        fmt::Display::fmt(&self.host, out)?;
+        let library = if self.is_official { ["/", OFFICIAL_PATH] } else { ["", ""] };
+        let ending = match self.digest {
+            Some(digest) => ["@", digest],
+            None => [":", self.tag.unwrap_or("latest")],
+        };
+        let texts = library.into_iter().chain(["/", self.path]).chain(ending);
+        texts.into_iter().try_for_each(|text| out.write_str(text))
     }
 }
 
 impl fmt::Display for Host<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for character in self.name.chars() {
-            write!(out, "{}", character.to_ascii_lowercase())?;
+        match self.name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            true => out.write_str(&self.name.to_ascii_lowercase())?,
+            false => out.write_str(self.name)?,
         }
         self.port.map_or(Ok(()), |port| write!(out, ":{port}"))
     }

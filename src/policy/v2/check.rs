@@ -31,22 +31,27 @@ pub(super) struct Check<'f> {
 }
 
 impl Check<'_> {
-    /// Something does not fit.
+    /// Something does not fit. Out of line, with all that makes the text of it: nearly everything fits.
+    #[cold]
+    #[inline(never)]
     pub(super) fn add(&mut self, finding: impl FnOnce() -> Finding) -> Fit {
         self.findings.add(finding)
     }
 
     /// Something does not fit if it is true.
+    #[inline]
     pub(super) fn unless(&mut self, fits: bool, finding: impl FnOnce() -> Finding) -> Fit {
         if fits { Fit::Continue(()) } else { self.add(finding) }
     }
 
     /// Nothing may be here, unless what is not listed may.
+    #[inline]
     pub(super) fn unlisted(&mut self, is_absent: bool, finding: impl FnOnce() -> Finding) -> Fit {
         self.unless(is_absent || self.unlisted == Unlisted::Permit, finding)
     }
 
     /// A text; absent is empty.
+    #[inline]
     pub(super) fn text(
         &mut self,
         rule: Option<&TextRule>,
@@ -63,6 +68,7 @@ impl Check<'_> {
     }
 
     /// A name; absent is empty.
+    #[inline]
     pub(super) fn name(
         &mut self,
         rule: Option<&Names>,
@@ -80,6 +86,7 @@ impl Check<'_> {
     }
 
     /// A number.
+    #[inline]
     pub(super) fn number(
         &mut self,
         rule: Option<&NumberRule>,
@@ -101,6 +108,7 @@ impl Check<'_> {
     }
 
     /// A command line; absent is empty.
+    #[inline]
     pub(super) fn argv(
         &mut self,
         rule: Option<&ArgvRule>,
@@ -117,6 +125,7 @@ impl Check<'_> {
     }
 
     /// Something that may be only if the rule says so.
+    #[inline]
     pub(super) fn may(
         &mut self,
         rule: Option<bool>,

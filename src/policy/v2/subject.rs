@@ -87,7 +87,7 @@ impl<'v> ImageText<'v> {
 impl ParsedImage<'_> {
     /// The one form that all spellings of this image have.
     pub(super) fn normalised(&self) -> &str {
-        self.normalised.get_or_init(|| self.reference.to_string())
+        self.normalised.get_or_init(|| self.reference.normalised())
     }
 
     /// That form without tag and digest.

@@ -8,7 +8,7 @@ use super::Reading;
 use crate::kube_wire::pod::StringMap;
 use crate::policy::error::PolicyError;
 use crate::policy::located::Located;
-use crate::policy::v2::check::{Check, NOTHING};
+use crate::policy::v2::check::{Check, NOTHING, Unlisted};
 use crate::policy::v2::finding::{Fit, Place, finding};
 use crate::policy::v2::names::Names;
 use crate::policy::v2::text_rule::TextRule;
@@ -71,6 +71,9 @@ impl AnnotationRules {
     }
 
     pub(super) fn check(&self, annotations: &StringMap<'_>, check: &mut Check<'_>) -> Fit {
+        if self.0.is_none() && check.unlisted == Unlisted::Permit {
+            return Fit::Continue(());
+        }
         let metadata = Place::Top("metadata");
         let place = metadata.field("annotations");
         annotations.iter().filter(|(key, _)| is_order(key)).try_for_each(|(key, value)| {

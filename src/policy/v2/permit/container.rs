@@ -47,7 +47,12 @@ const KEYS: [&str; 22] = [
     "maxResources",
 ];
 
-const KINDS: [&str; 4] = ["container", "init", "sidecar", "ephemeral"];
+const KINDS: [ContainerKind; 4] = [
+    ContainerKind::Container,
+    ContainerKind::Init,
+    ContainerKind::Sidecar,
+    ContainerKind::Ephemeral,
+];
 
 /// What a kubelet writes to where nothing is said.
 const USUAL_MESSAGE_PATH: &str = "/dev/termination-log";
@@ -56,7 +61,7 @@ const USUAL_MESSAGE_PATH: &str = "/dev/termination-log";
 #[derive(Clone, Debug)]
 pub(in crate::policy) struct ContainerPermit {
     pub(super) names: Option<Names>,
-    pub(super) kinds: Vec<&'static str>,
+    pub(super) kinds: Vec<ContainerKind>,
     /// It serves one container of a pod at most.
     pub(super) once: bool,
     pub(super) unlisted: Unlisted,
@@ -142,7 +147,7 @@ impl ContainerPermit {
 
     fn read_selection(&mut self, block: &Object<'_>) -> Result<(), PolicyError> {
         self.names = block.read("names", Names::read)?;
-        if let Some(kinds) = block.list("kinds", |at| read_word(at, &KINDS))? {
+        if let Some(kinds) = block.list("kinds", read_kind)? {
             self.kinds = kinds;
         }
         self.once = block.read("once", Located::boolean)?.unwrap_or(false);
@@ -190,7 +195,7 @@ impl ContainerPermit {
 
     /// Is the entry about this container?
     pub(super) fn is_about(&self, container: &Container<'_>) -> bool {
-        self.kinds.contains(&container.kind.name())
+        self.kinds.contains(&container.kind)
             && self.names.as_ref().is_none_or(|names| names.match_name(container.name))
     }
 
@@ -212,8 +217,61 @@ impl ContainerPermit {
                 finding(&place.field("image"), "a rule for images", image.written)
             })?,
         }
-        self.check_commands(container, around, &place, check)?;
-        self.check_habits(container, around, &place, check)
+        if !self.leaves_commands_open() {
+            self.check_commands(container, around, &place, check)?;
+        }
+        let annotated = annotated_profile(around.subject.view.annotations, container.name);
+        let around = Surroundings {
+            inherited_values: around.inherited_values.annotated(annotated.as_ref()),
+            ..around
+        };
+        self.check_security(container.security_context.as_deref(), around, &place, check)?;
+        match self.leaves_habits_open() {
+            true => Fit::Continue(()),
+            false => self.check_habits(container, around, &place, check),
+        }
+    }
+
+    /// Is everything permitted that `check_commands` looks at? So it is in most of `unless`, and
+    /// policies have many of these.
+    fn leaves_commands_open(&self) -> bool {
+        let Self { unlisted, command, args, working_dir, env, env_from, mounts, devices, .. } =
+            self;
+        *unlisted == Unlisted::Permit
+            && command.is_none()
+            && args.is_none()
+            && working_dir.is_none()
+            && env.is_none()
+            && env_from.is_none()
+            && mounts.is_none()
+            && devices.is_none()
+    }
+
+    /// Is everything permitted that `check_habits` looks at?
+    fn leaves_habits_open(&self) -> bool {
+        let Self {
+            unlisted,
+            ports,
+            lifecycle,
+            probes,
+            stdin,
+            tty,
+            termination_message_path,
+            restart_rules,
+            extended_resources,
+            max_resources,
+            ..
+        } = self;
+        *unlisted == Unlisted::Permit
+            && ports.is_none()
+            && lifecycle.is_empty()
+            && probes.is_empty()
+            && stdin.is_none()
+            && tty.is_none()
+            && termination_message_path.is_none()
+            && restart_rules.is_none()
+            && extended_resources.is_none()
+            && max_resources.is_empty()
     }
 
     fn check_commands(
@@ -267,7 +325,7 @@ impl ContainerPermit {
             startup_probe,
             lifecycle,
             termination_message_path,
-            security_context,
+            security_context: _,
             stdin,
             // Says when standard input ends, which has to be permitted first.
             stdin_once: _,
@@ -276,7 +334,7 @@ impl ContainerPermit {
             target_container_name: _,
             // Whether and when it is started again; of an init container it is part of `kind`.
             restart_policy: _,
-            name,
+            name: _,
             image: _,
             command: _,
             args: _,
@@ -291,12 +349,6 @@ impl ContainerPermit {
         let has_host_network = around.subject.view.spec.host_network;
         let ports_place = place.field("ports");
         check_ports(self.ports.as_deref(), ports, has_host_network, &ports_place, check)?;
-        let annotated = annotated_profile(around.subject.view.annotations, name);
-        let around = Surroundings {
-            inherited_values: around.inherited_values.annotated(annotated.as_ref()),
-            ..around
-        };
-        self.check_security(security_context.as_deref(), around, place, check)?;
         let probes =
             [liveness_probe.as_deref(), readiness_probe.as_deref(), startup_probe.as_deref()];
         let pinned = Pinned { rules: self.env.as_ref(), defined: env };
@@ -340,11 +392,17 @@ impl ContainerPermit {
     }
 }
 
+fn read_kind(at: &Located<'_>) -> Result<ContainerKind, PolicyError> {
+    let word = read_word(at, &KINDS.map(ContainerKind::name))?;
+    let kind = KINDS.into_iter().find(|kind| kind.name() == word);
+    kind.ok_or_else(|| at.refuse("is not known"))
+}
+
 /// The kinds that an entry is about if it does not say. Where a pod may have containers that no entry
 /// is about, it is about all of them: otherwise what it demands would be demanded of the others alone.
-fn usual_kinds(unlisted: Unlisted) -> Vec<&'static str> {
+fn usual_kinds(unlisted: Unlisted) -> Vec<ContainerKind> {
     match unlisted {
-        Unlisted::Refuse => vec!["container"],
+        Unlisted::Refuse => vec![ContainerKind::Container],
         Unlisted::Permit => KINDS.to_vec(),
     }
 }

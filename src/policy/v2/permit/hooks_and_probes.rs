@@ -227,6 +227,12 @@ pub(in crate::policy) struct ProbeRules {
 }
 
 impl ProbeRules {
+    /// Says it nothing?
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { liveness, readiness, startup } = self;
+        liveness.is_none() && readiness.is_none() && startup.is_none()
+    }
+
     /// Reads the block.
     pub(super) fn read(at: &Located<'_>, reading: &mut Reading<'_>) -> Result<Self, PolicyError> {
         let block = at.object(&["liveness", "readiness", "startup"])?;
@@ -276,6 +282,12 @@ pub(in crate::policy) struct LifecycleRules {
 }
 
 impl LifecycleRules {
+    /// Says it nothing?
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { post_start, pre_stop, stop_signal } = self;
+        post_start.is_none() && pre_stop.is_none() && stop_signal.is_none()
+    }
+
     /// Reads the block.
     pub(super) fn read(at: &Located<'_>, reading: &mut Reading<'_>) -> Result<Self, PolicyError> {
         let block = at.object(&["postStart", "preStop", "stopSignal"])?;

@@ -138,10 +138,10 @@ pub(super) fn check_mounts(
     place: &Place<'_>,
     check: &mut Check<'_>,
 ) -> Fit {
-    let mut paths = HashSet::with_capacity(mounts.len());
+    let mut paths = Paths::of(mounts);
     for (index, mount) in mounts.iter().enumerate() {
         let place = place.element(index);
-        check.unless(paths.insert(mount.mount_path), || {
+        check.unless(paths.is_new(index, mount), || {
             let path = place.field("mountPath");
             finding(&path, "each path once", quoted(mount.mount_path))
         })?;
@@ -171,6 +171,34 @@ pub(super) fn check_mounts(
             finding(place, format!("a mount of {volume} at {path}"), NOTHING)
         })
     })
+}
+
+/// The paths of mounts that were looked at.
+enum Paths<'v> {
+    /// So few that comparing them is faster than hashing.
+    Few(&'v [VolumeMount<'v>]),
+    Many(HashSet<&'v str>),
+}
+
+impl<'v> Paths<'v> {
+    const FEW: usize = 16;
+
+    fn of(mounts: &'v [VolumeMount<'v>]) -> Self {
+        match mounts.len() <= Self::FEW {
+            true => Self::Few(mounts),
+            false => Self::Many(HashSet::with_capacity(mounts.len())),
+        }
+    }
+
+    /// Has none in front of it this path?
+    fn is_new(&mut self, index: usize, mount: &VolumeMount<'v>) -> bool {
+        match self {
+            Self::Few(mounts) => {
+                mounts.iter().take(index).all(|other| other.mount_path != mount.mount_path)
+            }
+            Self::Many(paths) => paths.insert(mount.mount_path),
+        }
+    }
 }
 
 fn unlisted(mount: &VolumeMount<'_>, place: &Place<'_>) -> Finding {

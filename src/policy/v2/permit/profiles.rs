@@ -163,6 +163,9 @@ pub(super) fn check_se_linux(
     place: &Place<'_>,
     check: &mut Check<'_>,
 ) -> Fit {
+    if rule.is_none() && label.is_none() {
+        return Fit::Continue(());
+    }
     let empty = SeLinux::default();
     let SeLinux { user, role, type_name, level } = label.unwrap_or(&empty);
     let part = |of: fn(&SeLinuxRule) -> Option<&TextRule>| rule.and_then(of);

@@ -17,6 +17,11 @@ use crate::policy::v2::text_rule::quoted;
 pub(in crate::policy) struct MaxResources(Vec<(String, String, Amount)>);
 
 impl MaxResources {
+    /// Says it nothing?
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Reads the map.
     pub(super) fn read(at: &Located<'_>) -> Result<Self, PolicyError> {
         let mut most = Vec::new();
