@@ -9,6 +9,7 @@ use std::process::Command;
 
 use nodeward::kube_wire::json::{Cursor, Limits, Tape};
 use nodeward::kube_wire::pod::Pod;
+use nodeward::kube_wire::pod_view::Room;
 use nodeward::kube_wire::received_pod::SoundPod;
 use nodeward::kube_wire::{pod_schema, schema};
 use nodeward::policy::{Circumstances, NoCounters, Policy, Verdict};
@@ -61,7 +62,8 @@ impl Bench<'_> {
             .map_err(|halt| format!("{halt:?}"))?;
         let checked = schema::check(self.tape.root(self.source), &pod_schema::POD).map_err(told)?;
         let pod = Pod::read(&checked).map_err(told)?;
-        match self.policy.evaluate(&SoundPod { checked, pod }, &HERE).verdict {
+        match self.policy.evaluate(&SoundPod { checked, pod, room: Room::default() }, &HERE).verdict
+        {
             Verdict::Allow(_) => Ok(()),
             Verdict::Deny(_) => Err("the fifty rules were to admit the sample".into()),
         }
@@ -71,9 +73,10 @@ impl Bench<'_> {
     fn decision(&mut self) -> Result<f64, Failure> {
         let checked = schema::check(self.tape.root(self.source), &pod_schema::POD).map_err(told)?;
         let pod = Pod::read(&checked).map_err(told)?;
-        let mut sound = SoundPod { checked, pod };
+        let mut sound = SoundPod { checked, pod, room: Room::default() };
         median_of_batches(|| {
             sound.pod = Pod::read(black_box(&sound.checked)).map_err(told)?;
+            sound.room = Room::default();
             let _ = black_box(self.policy.evaluate(&sound, &HERE));
             Ok(())
         })
@@ -90,7 +93,7 @@ impl Bench<'_> {
                 .map_err(|halt| format!("{halt:?}"))?;
             let checked = schema::check(self.tape.root(source), &pod_schema::POD).map_err(told)?;
             let pod = Pod::read(&checked).map_err(told)?;
-            let sound = SoundPod { checked, pod };
+            let sound = SoundPod { checked, pod, room: Room::default() };
             let _ = black_box(self.policy.evaluate(&sound, &HERE));
             written.clear();
             mutable.clear();

@@ -3,6 +3,7 @@
 use super::json::{Value, ValueFault};
 use super::pod::Pod;
 use super::pod_schema::POD;
+use super::pod_view::Room;
 use super::resource::{Item, PODS};
 use super::salvage::{SalvagedIdentity, salvage_identity};
 use super::schema::{self, Checked};
@@ -27,6 +28,8 @@ pub struct SoundPod<'a> {
     pub checked: Checked<'a>,
     /// For deciding.
     pub pod: Pod<'a>,
+    /// For what a policy reads besides.
+    pub room: Room,
 }
 
 /// A pod with a fault inside.
@@ -60,7 +63,7 @@ impl<'a> ReceivedPod<'a> {
             Some(fault) => Err(fault),
             None => schema::check_leaving_out(value, &POD, left_out).and_then(|checked| {
                 let pod = Pod::read(&checked)?;
-                Ok(SoundPod { checked, pod })
+                Ok(SoundPod { checked, pod, room: Room::default() })
             }),
         };
         sound.map_or_else(

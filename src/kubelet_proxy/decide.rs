@@ -226,7 +226,7 @@ impl Hearing {
         source: Source,
         scratch: &'s mut Scratch,
     ) -> Ruling<'s, 'p> {
-        let SoundPod { checked, pod } = sound;
+        let SoundPod { checked, pod, room: _ } = sound;
         scratch.clear();
         let Some(uid) = Uid::parse(pod.identity.uid) else {
             return self.deny(pod, Denial::outside_policy(&"metadata.uid: not a UUID"), source);

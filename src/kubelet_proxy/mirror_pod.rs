@@ -10,7 +10,7 @@ use crate::kube_wire::received_pod::SoundPod;
 
 /// Appends the pod without its spec.
 pub(super) fn write_inert(sound: &SoundPod<'_>, out: &mut Vec<u8>) {
-    let SoundPod { checked, pod } = sound;
+    let SoundPod { checked, pod, room: _ } = sound;
     ObjectWriter::write(out, |inert| {
         inert.text("kind", "Pod");
         inert.text("apiVersion", "v1");

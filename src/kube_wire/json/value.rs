@@ -73,7 +73,16 @@ impl<'a> Value<'a> {
     /// The text of a string; `None` for any other kind.
     #[inline]
     pub fn as_str(&self) -> Option<&'a str> {
-        if let Kind::Text(text) = self.kind() { Some(text) } else { None }
+        match self.node() {
+            Node::Text(span) => self.text.get(span.range()),
+            Node::Decoded(span) => self.decoded(span),
+            Node::Null
+            | Node::Bool(_)
+            | Node::Integer(_)
+            | Node::Number(_)
+            | Node::Array(_)
+            | Node::Object(_) => None,
+        }
     }
 
     /// The bytes of a string, and whether they may stand in JSON without any escape.

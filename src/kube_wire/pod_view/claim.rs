@@ -1,7 +1,6 @@
 //! Volumes that belong to others: claims and claim templates.
 
 use super::read::{Entries, Quantity, view};
-use crate::kube_wire::pod::StringMap;
 
 view! {
     /// `persistentVolumeClaim`.
@@ -33,8 +32,8 @@ view! {
     /// `volumeClaimTemplate.metadata`.
     #[derive(Debug)]
     ClaimTemplateMetadata<'a> {
-        "labels" labels: StringMap<'a>,
-        "annotations" annotations: StringMap<'a>,
+        "labels" labels: Entries<'a, &'a str>,
+        "annotations" annotations: Entries<'a, &'a str>,
     }
 }
 
@@ -42,7 +41,7 @@ view! {
     /// `volumeClaimTemplate.spec`.
     #[derive(Debug)]
     ClaimTemplateSpec<'a> {
-        "accessModes" access_modes: Vec<&'a str>,
+        "accessModes" access_modes: &'a [&'a str],
         "selector" selector: Option<LabelSelector<'a>>,
         "resources" resources: Option<VolumeResources<'a>>,
         "volumeName" volume_name: &'a str,
@@ -78,8 +77,8 @@ view! {
     /// `labelSelector` or `selector`.
     #[derive(Debug)]
     LabelSelector<'a> {
-        "matchLabels" match_labels: StringMap<'a>,
-        "matchExpressions" match_expressions: Vec<LabelRequirement<'a>>,
+        "matchLabels" match_labels: Entries<'a, &'a str>,
+        "matchExpressions" match_expressions: &'a [LabelRequirement<'a>],
     }
 }
 
@@ -89,6 +88,6 @@ view! {
     LabelRequirement<'a> {
         "key" key: &'a str,
         "operator" operator: &'a str,
-        "values" values: Vec<&'a str>,
+        "values" values: &'a [&'a str],
     }
 }

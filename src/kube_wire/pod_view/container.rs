@@ -7,6 +7,7 @@ use super::mounts::{VolumeDevice, VolumeMount};
 use super::probe::{Lifecycle, Probe};
 use super::read::{Read, view};
 use super::resources::Resources;
+use super::room::Room;
 use super::security::ContainerSecurity;
 use crate::kube_wire::json::Value;
 
@@ -16,24 +17,24 @@ view! {
     Container<'a> {
         "name" name: &'a str,
         "image" image: &'a str,
-        "command" command: Vec<&'a str>,
-        "args" args: Vec<&'a str>,
+        "command" command: &'a [&'a str],
+        "args" args: &'a [&'a str],
         "workingDir" working_dir: &'a str,
-        "ports" ports: Vec<Port<'a>>,
-        "envFrom" env_from: Vec<EnvFrom<'a>>,
-        "env" env: Vec<EnvVar<'a>>,
-        "resources" resources: Option<Box<Resources<'a>>>,
+        "ports" ports: &'a [Port<'a>],
+        "envFrom" env_from: &'a [EnvFrom<'a>],
+        "env" env: &'a [EnvVar<'a>],
+        "resources" resources: Option<&'a Resources<'a>>,
         /// `Always` makes a sidecar of an init container.
         "restartPolicy" restart_policy: Option<&'a str>,
-        "restartPolicyRules" restart_rules: Vec<RestartRule<'a>>,
-        "volumeMounts" mounts: Vec<VolumeMount<'a>>,
-        "volumeDevices" devices: Vec<VolumeDevice<'a>>,
-        "livenessProbe" liveness_probe: Option<Box<Probe<'a>>>,
-        "readinessProbe" readiness_probe: Option<Box<Probe<'a>>>,
-        "startupProbe" startup_probe: Option<Box<Probe<'a>>>,
-        "lifecycle" lifecycle: Option<Box<Lifecycle<'a>>>,
+        "restartPolicyRules" restart_rules: &'a [RestartRule<'a>],
+        "volumeMounts" mounts: &'a [VolumeMount<'a>],
+        "volumeDevices" devices: &'a [VolumeDevice<'a>],
+        "livenessProbe" liveness_probe: Option<&'a Probe<'a>>,
+        "readinessProbe" readiness_probe: Option<&'a Probe<'a>>,
+        "startupProbe" startup_probe: Option<&'a Probe<'a>>,
+        "lifecycle" lifecycle: Option<&'a Lifecycle<'a>>,
         "terminationMessagePath" termination_message_path: &'a str,
-        "securityContext" security_context: Option<Box<ContainerSecurity<'a>>>,
+        "securityContext" security_context: Option<&'a ContainerSecurity<'a>>,
         "stdin" stdin: bool,
         "stdinOnce" stdin_once: bool,
         "tty" tty: bool,
@@ -125,12 +126,12 @@ view! {
     #[derive(Debug)]
     ExitCodes<'a> {
         "operator" operator: &'a str,
-        "values" values: Vec<i64>,
+        "values" values: &'a [i64],
     }
 }
 
 /// All containers of a spec: init, ordinary and ephemeral ones, in that order.
-pub(super) fn read_all(spec: Value<'_>) -> Vec<Container<'_>> {
+pub(super) fn read_all<'a>(spec: Value<'a>, room: &'a Room) -> &'a [Container<'a>] {
     let lists = [
         ("initContainers", ContainerKind::Init),
         ("containers", ContainerKind::Container),
@@ -138,17 +139,17 @@ pub(super) fn read_all(spec: Value<'_>) -> Vec<Container<'_>> {
     ]
     .map(|(name, kind)| (spec.field(name), kind));
     let length = lists.iter().filter_map(|(list, _)| *list).map(|list| list.items().count()).sum();
-    let mut containers = Vec::with_capacity(length);
-    for (list, kind) in lists {
-        for (index, value) in list.iter().flat_map(Value::items).enumerate() {
-            let mut container = Container::read(value);
+    let containers = lists.into_iter().flat_map(|(list, kind)| {
+        let values = list.into_iter().flat_map(|list| list.items());
+        values.enumerate().map(move |(index, value)| {
+            let mut container = Container::read(value, room);
             container.index = index;
             container.kind = match (kind, container.restart_policy) {
                 (ContainerKind::Init, Some("Always")) => ContainerKind::Sidecar,
                 (kind, _) => kind,
             };
-            containers.push(container);
-        }
-    }
-    containers
+            container
+        })
+    });
+    room.keep_all(length, containers)
 }

@@ -9,7 +9,7 @@ view! {
     EnvVar<'a> {
         "name" name: &'a str,
         "value" value: &'a str,
-        "valueFrom" value_from: Option<Box<EnvSource<'a>>>,
+        "valueFrom" value_from: Option<&'a EnvSource<'a>>,
     }
 }
 

@@ -15,6 +15,7 @@ mod probe;
 mod projection;
 mod read;
 mod resources;
+mod room;
 mod security;
 mod spec;
 #[cfg(test)]
@@ -39,6 +40,7 @@ pub use self::projection::{
 };
 pub use self::read::{Entries, PortReference, Quantity};
 pub use self::resources::{ClaimUse, Resources};
+pub use self::room::Room;
 pub use self::security::{
     Capabilities, ContainerSecurity, PodSecurityContext, Profile, SeLinux, Sysctl, WindowsOptions,
 };
@@ -65,7 +67,7 @@ pub struct PodView<'a> {
     /// The owner whose `controller` is true.
     pub controller: Option<Owner<'a>>,
     /// Init, ordinary and ephemeral containers, in that order.
-    pub containers: Vec<Container<'a>>,
+    pub containers: &'a [Container<'a>],
     /// The rest of `spec`.
     pub spec: PodSpec<'a>,
 }
@@ -74,7 +76,7 @@ impl<'a> PodView<'a> {
     /// Reads a pod that was found sound.
     pub fn of(pod: &'a SoundPod<'a>) -> Self {
         let (containers, spec) = match pod.checked.value().field("spec") {
-            Some(spec) => read_spec(spec),
+            Some(spec) => read_spec(spec, &pod.room),
             None => Default::default(),
         };
         Self {
@@ -89,6 +91,6 @@ impl<'a> PodView<'a> {
 }
 
 /// A spec: its containers, and the rest.
-fn read_spec(spec: Value<'_>) -> (Vec<Container<'_>>, PodSpec<'_>) {
-    (container::read_all(spec), PodSpec::read(spec))
+fn read_spec<'a>(spec: Value<'a>, room: &'a Room) -> (&'a [Container<'a>], PodSpec<'a>) {
+    (container::read_all(spec, room), PodSpec::read(spec, room))
 }

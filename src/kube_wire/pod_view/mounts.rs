@@ -13,7 +13,7 @@ view! {
         "subPath" sub_path: &'a str,
         "mountPropagation" mount_propagation: Option<&'a str>,
         "subPathExpr" sub_path_expr: &'a str,
-        "bindMountOptions" bind_mount_options: Vec<&'a str>,
+        "bindMountOptions" bind_mount_options: &'a [&'a str],
     }
 }
 

@@ -6,9 +6,9 @@ view! {
     /// `dnsConfig`.
     #[derive(Debug)]
     DnsConfig<'a> {
-        "nameservers" nameservers: Vec<&'a str>,
-        "searches" searches: Vec<&'a str>,
-        "options" options: Vec<DnsOption<'a>>,
+        "nameservers" nameservers: &'a [&'a str],
+        "searches" searches: &'a [&'a str],
+        "options" options: &'a [DnsOption<'a>],
     }
 }
 
@@ -26,6 +26,6 @@ view! {
     #[derive(Debug)]
     HostAlias<'a> {
         "ip" ip: &'a str,
-        "hostnames" hostnames: Vec<&'a str>,
+        "hostnames" hostnames: &'a [&'a str],
     }
 }

@@ -38,7 +38,7 @@ view! {
     /// `exec`: a command inside the container.
     #[derive(Debug)]
     Exec<'a> {
-        "command" command: Vec<&'a str>,
+        "command" command: &'a [&'a str],
     }
 }
 
@@ -50,7 +50,7 @@ view! {
         "port" port: PortReference<'a>,
         "host" host: &'a str,
         "scheme" scheme: &'a str,
-        "httpHeaders" headers: Vec<Header<'a>>,
+        "httpHeaders" headers: &'a [Header<'a>],
         "protocol" protocol: &'a str,
     }
 }

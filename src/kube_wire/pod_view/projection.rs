@@ -2,8 +2,7 @@
 
 use super::claim::LabelSelector;
 use super::environment::{FieldRef, ResourceFieldRef};
-use super::read::view;
-use crate::kube_wire::pod::StringMap;
+use super::read::{Entries, view};
 
 view! {
     /// `projected.sources[]`: one of them is set in a pod that the API took.
@@ -13,8 +12,8 @@ view! {
         "downwardAPI" downward_api: Option<ProjectedDownwardApi<'a>>,
         "configMap" config_map: Option<ProjectedObject<'a>>,
         "serviceAccountToken" service_account_token: Option<ServiceAccountToken<'a>>,
-        "clusterTrustBundle" cluster_trust_bundle: Option<Box<ClusterTrustBundle<'a>>>,
-        "podCertificate" pod_certificate: Option<Box<PodCertificate<'a>>>,
+        "clusterTrustBundle" cluster_trust_bundle: Option<&'a ClusterTrustBundle<'a>>,
+        "podCertificate" pod_certificate: Option<&'a PodCertificate<'a>>,
     }
 }
 
@@ -23,7 +22,7 @@ view! {
     #[derive(Debug)]
     ProjectedObject<'a> {
         "name" name: &'a str,
-        "items" items: Vec<KeyToPath<'a>>,
+        "items" items: &'a [KeyToPath<'a>],
         "optional" optional: Option<bool>,
     }
 }
@@ -32,7 +31,7 @@ view! {
     /// Pod fields in a projected volume.
     #[derive(Debug)]
     ProjectedDownwardApi<'a> {
-        "items" items: Vec<DownwardApiFile<'a>>,
+        "items" items: &'a [DownwardApiFile<'a>],
     }
 }
 
@@ -94,7 +93,7 @@ view! {
         "credentialBundlePath" credential_bundle_path: &'a str,
         "keyPath" key_path: &'a str,
         "certificateChainPath" certificate_chain_path: &'a str,
-        "userAnnotations" user_annotations: StringMap<'a>,
+        "userAnnotations" user_annotations: Entries<'a, &'a str>,
         "user" user: Option<i64>,
     }
 }

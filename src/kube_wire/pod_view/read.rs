@@ -2,12 +2,13 @@
 //!
 //! Kinds were checked against the schema, so reading cannot fail. `null` is absent, as in Go.
 
+use super::room::Room;
 use crate::kube_wire::json::{Kind, Value};
-use crate::kube_wire::pod::StringMap;
 
-/// A part of a pod that is read from a checked value. What is not there keeps its default.
+/// A part of a pod that is read from a checked value. What is not there keeps its default; what needs
+/// memory takes it from the room.
 pub(super) trait Read<'a> {
-    fn read(value: Value<'a>) -> Self;
+    fn read(value: Value<'a>, room: &'a Room) -> Self;
 }
 
 /// Declares a struct of the view: a JSON name, a field and its type in each line. The part behind
@@ -33,7 +34,10 @@ macro_rules! view {
         impl<'value $(: $life, $life)?> crate::kube_wire::pod_view::read::Read<'value>
             for $name $(<$life>)?
         {
-            fn read(value: crate::kube_wire::json::Value<'value>) -> Self {
+            fn read(
+                value: crate::kube_wire::json::Value<'value>,
+                room: &'value crate::kube_wire::pod_view::Room,
+            ) -> Self {
                 let mut view = Self::default();
                 for (key, member) in value.entries() {
                     if member.is_null() {
@@ -41,7 +45,7 @@ macro_rules! view {
                     }
                     match key {
                         $($key => {
-                            view.$field = crate::kube_wire::pod_view::read::Read::read(member);
+                            view.$field = crate::kube_wire::pod_view::read::Read::read(member, room);
                         })*
                         _ => {}
                     }
@@ -86,7 +90,7 @@ impl Default for PortReference<'_> {
 }
 
 impl<'a> Read<'a> for Quantity<'a> {
-    fn read(value: Value<'a>) -> Self {
+    fn read(value: Value<'a>, _: &'a Room) -> Self {
         match value.kind() {
             Kind::Text(text) => Self::Text(text),
             Kind::Integer(number) => Self::Integer(number),
@@ -97,7 +101,7 @@ impl<'a> Read<'a> for Quantity<'a> {
 }
 
 impl<'a> Read<'a> for PortReference<'a> {
-    fn read(value: Value<'a>) -> Self {
+    fn read(value: Value<'a>, _: &'a Room) -> Self {
         match value.as_str() {
             Some(name) => Self::Name(name),
             None => Self::Number(value.as_i64().unwrap_or_default()),
@@ -106,54 +110,47 @@ impl<'a> Read<'a> for PortReference<'a> {
 }
 
 impl<'a> Read<'a> for &'a str {
-    fn read(value: Value<'a>) -> Self {
+    fn read(value: Value<'a>, _: &'a Room) -> Self {
         value.as_str().unwrap_or_default()
     }
 }
 
-impl Read<'_> for bool {
-    fn read(value: Value<'_>) -> Self {
+impl<'a> Read<'a> for bool {
+    fn read(value: Value<'a>, _: &'a Room) -> Self {
         value.as_bool().unwrap_or_default()
     }
 }
 
-impl Read<'_> for i64 {
-    fn read(value: Value<'_>) -> Self {
+impl<'a> Read<'a> for i64 {
+    fn read(value: Value<'a>, _: &'a Room) -> Self {
         value.as_i64().unwrap_or_default()
     }
 }
 
 impl<'a, Part: Read<'a>> Read<'a> for Option<Part> {
-    fn read(value: Value<'a>) -> Self {
-        Some(Part::read(value))
+    fn read(value: Value<'a>, room: &'a Room) -> Self {
+        Some(Part::read(value, room))
     }
 }
 
-impl<'a, Part: Read<'a>> Read<'a> for Box<Part> {
-    fn read(value: Value<'a>) -> Self {
-        Self::new(Part::read(value))
+impl<'a, Part: Read<'a> + 'a> Read<'a> for &'a Part {
+    fn read(value: Value<'a>, room: &'a Room) -> Self {
+        room.keep(Part::read(value, room))
     }
 }
 
-impl<'a, Part: Read<'a>> Read<'a> for Vec<Part> {
-    fn read(value: Value<'a>) -> Self {
-        let mut parts = Self::with_capacity(value.items().count());
-        parts.extend(value.items().map(Part::read));
-        parts
+impl<'a, Part: Read<'a> + 'a> Read<'a> for &'a [Part] {
+    fn read(value: Value<'a>, room: &'a Room) -> Self {
+        room.keep_all(value.items().count(), value.items().map(|item| Part::read(item, room)))
     }
 }
 
-impl<'a> Read<'a> for StringMap<'a> {
-    fn read(value: Value<'a>) -> Self {
-        value.entries().filter_map(|(key, member)| Some((key, member.as_str()?))).collect()
-    }
-}
+/// A map in the order received; keys are unique.
+pub type Entries<'a, Part> = &'a [(&'a str, Part)];
 
-/// A map whose values are not strings, in the order received; keys are unique.
-pub type Entries<'a, Part> = Vec<(&'a str, Part)>;
-
-impl<'a, Part: Read<'a>> Read<'a> for Entries<'a, Part> {
-    fn read(value: Value<'a>) -> Self {
-        value.entries().map(|(key, member)| (key, Part::read(member))).collect()
+impl<'a, Part: Read<'a> + 'a> Read<'a> for Entries<'a, Part> {
+    fn read(value: Value<'a>, room: &'a Room) -> Self {
+        let parts = value.entries().map(|(key, member)| (key, Part::read(member, room)));
+        room.keep_all(value.entries().count(), parts)
     }
 }

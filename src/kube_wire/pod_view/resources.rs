@@ -9,7 +9,7 @@ view! {
         /// By resource name, devices of plugins such as `nvidia.com/gpu` among them.
         "limits" limits: Entries<'a, Quantity<'a>>,
         "requests" requests: Entries<'a, Quantity<'a>>,
-        "claims" claims: Vec<ClaimUse<'a>>,
+        "claims" claims: &'a [ClaimUse<'a>],
     }
 }
 

@@ -7,14 +7,14 @@ view! {
     #[derive(Debug)]
     PodSecurityContext<'a> {
         "seLinuxOptions" se_linux: Option<SeLinux<'a>>,
-        "windowsOptions" windows: Option<Box<WindowsOptions<'a>>>,
+        "windowsOptions" windows: Option<&'a WindowsOptions<'a>>,
         "runAsUser" run_as_user: Option<i64>,
         "runAsGroup" run_as_group: Option<i64>,
         "runAsNonRoot" run_as_non_root: Option<bool>,
-        "supplementalGroups" supplemental_groups: Vec<i64>,
+        "supplementalGroups" supplemental_groups: &'a [i64],
         "supplementalGroupsPolicy" supplemental_groups_policy: Option<&'a str>,
         "fsGroup" fs_group: Option<i64>,
-        "sysctls" sysctls: Vec<Sysctl<'a>>,
+        "sysctls" sysctls: &'a [Sysctl<'a>],
         "fsGroupChangePolicy" fs_group_change_policy: Option<&'a str>,
         "seccompProfile" seccomp: Option<Profile<'a>>,
         "appArmorProfile" app_armor: Option<Profile<'a>>,
@@ -29,7 +29,7 @@ view! {
         "capabilities" capabilities: Option<Capabilities<'a>>,
         "privileged" privileged: Option<bool>,
         "seLinuxOptions" se_linux: Option<SeLinux<'a>>,
-        "windowsOptions" windows: Option<Box<WindowsOptions<'a>>>,
+        "windowsOptions" windows: Option<&'a WindowsOptions<'a>>,
         "runAsUser" run_as_user: Option<i64>,
         "runAsGroup" run_as_group: Option<i64>,
         "runAsNonRoot" run_as_non_root: Option<bool>,
@@ -45,8 +45,8 @@ view! {
     /// `capabilities`, as written: runtimes take any case, with or without `CAP_`.
     #[derive(Debug)]
     Capabilities<'a> {
-        "add" add: Vec<&'a str>,
-        "drop" drop: Vec<&'a str>,
+        "add" add: &'a [&'a str],
+        "drop" drop: &'a [&'a str],
     }
 }
 

@@ -10,7 +10,7 @@ view! {
     /// `spec` without its containers.
     #[derive(Debug)]
     PodSpec<'a> {
-        "volumes" volumes: Vec<Volume<'a>>,
+        "volumes" volumes: &'a [Volume<'a>],
         "nodeName" node_name: &'a str,
         "hostNetwork" host_network: bool,
         "hostPID" host_pid: bool,
@@ -24,17 +24,17 @@ view! {
         "serviceAccount" service_account: &'a str,
         "automountServiceAccountToken" automount_service_account_token: Option<bool>,
         "enableServiceLinks" enable_service_links: Option<bool>,
-        "imagePullSecrets" image_pull_secrets: Vec<ReferredObject<'a>>,
+        "imagePullSecrets" image_pull_secrets: &'a [ReferredObject<'a>],
         "hostname" hostname: &'a str,
         "subdomain" subdomain: &'a str,
         "hostnameOverride" hostname_override: Option<&'a str>,
         "setHostnameAsFQDN" set_hostname_as_fqdn: Option<bool>,
         "dnsPolicy" dns_policy: &'a str,
         "dnsConfig" dns_config: Option<DnsConfig<'a>>,
-        "hostAliases" host_aliases: Vec<HostAlias<'a>>,
+        "hostAliases" host_aliases: &'a [HostAlias<'a>],
         "os" os: Option<Os<'a>>,
         "resources" resources: Option<Resources<'a>>,
-        "resourceClaims" resource_claims: Vec<ResourceClaim<'a>>,
+        "resourceClaims" resource_claims: &'a [ResourceClaim<'a>],
     }
 }
 

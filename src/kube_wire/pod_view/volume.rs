@@ -2,10 +2,10 @@
 
 use super::claim::{EphemeralVolume, PersistentVolumeClaim};
 use super::projection::{DownwardApiFile, KeyToPath, Projection};
-use super::read::{Quantity, Read, view};
+use super::read::{Entries, Quantity, Read, view};
+use super::room::Room;
 use super::spec::ReferredObject;
 use crate::kube_wire::json::Value;
-use crate::kube_wire::pod::StringMap;
 
 /// `volumes[]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub enum VolumeSource<'a> {
     /// `persistentVolumeClaim`.
     PersistentVolumeClaim(PersistentVolumeClaim<'a>),
     /// `ephemeral`.
-    Ephemeral(Box<EphemeralVolume<'a>>),
+    Ephemeral(&'a EphemeralVolume<'a>),
     /// `csi`.
     Csi(Csi<'a>),
     /// `image`.
@@ -67,7 +67,7 @@ impl<'a> VolumeSource<'a> {
 }
 
 impl<'a> Read<'a> for Volume<'a> {
-    fn read(value: Value<'a>) -> Self {
+    fn read(value: Value<'a>, room: &'a Room) -> Self {
         let mut volume = Self::default();
         for (key, member) in value.entries() {
             if member.is_null() {
@@ -75,19 +75,21 @@ impl<'a> Read<'a> for Volume<'a> {
             }
             volume.source = match key {
                 "name" => {
-                    volume.name = Read::read(member);
+                    volume.name = Read::read(member, room);
                     continue;
                 }
-                "hostPath" => VolumeSource::HostPath(Read::read(member)),
-                "emptyDir" => VolumeSource::EmptyDir(Read::read(member)),
-                "configMap" => VolumeSource::ConfigMap(ObjectVolume::config_map(member)),
-                "secret" => VolumeSource::Secret(ObjectVolume::secret(member)),
-                "downwardAPI" => VolumeSource::DownwardApi(Read::read(member)),
-                "projected" => VolumeSource::Projected(Read::read(member)),
-                "persistentVolumeClaim" => VolumeSource::PersistentVolumeClaim(Read::read(member)),
-                "ephemeral" => VolumeSource::Ephemeral(Read::read(member)),
-                "csi" => VolumeSource::Csi(Read::read(member)),
-                "image" => VolumeSource::Image(Read::read(member)),
+                "hostPath" => VolumeSource::HostPath(Read::read(member, room)),
+                "emptyDir" => VolumeSource::EmptyDir(Read::read(member, room)),
+                "configMap" => VolumeSource::ConfigMap(ObjectVolume::config_map(member, room)),
+                "secret" => VolumeSource::Secret(ObjectVolume::secret(member, room)),
+                "downwardAPI" => VolumeSource::DownwardApi(Read::read(member, room)),
+                "projected" => VolumeSource::Projected(Read::read(member, room)),
+                "persistentVolumeClaim" => {
+                    VolumeSource::PersistentVolumeClaim(Read::read(member, room))
+                }
+                "ephemeral" => VolumeSource::Ephemeral(Read::read(member, room)),
+                "csi" => VolumeSource::Csi(Read::read(member, room)),
+                "image" => VolumeSource::Image(Read::read(member, room)),
                 kind => VolumeSource::InTree(kind),
             };
         }
@@ -118,7 +120,7 @@ view! {
     /// `configMap` or `secret`, which name their object by different fields.
     #[derive(Debug)]
     ObjectVolume<'a> {
-        "items" items: Vec<KeyToPath<'a>>,
+        "items" items: &'a [KeyToPath<'a>],
         "defaultMode" default_mode: Option<i64>,
         "optional" optional: Option<bool>,
         "defaultUser" default_user: Option<i64>,
@@ -130,17 +132,17 @@ view! {
 }
 
 impl<'a> ObjectVolume<'a> {
-    fn config_map(value: Value<'a>) -> Self {
-        Self::named_by("name", value)
+    fn config_map(value: Value<'a>, room: &'a Room) -> Self {
+        Self::named_by("name", value, room)
     }
 
-    fn secret(value: Value<'a>) -> Self {
-        Self::named_by("secretName", value)
+    fn secret(value: Value<'a>, room: &'a Room) -> Self {
+        Self::named_by("secretName", value, room)
     }
 
-    fn named_by(field: &str, value: Value<'a>) -> Self {
+    fn named_by(field: &str, value: Value<'a>, room: &'a Room) -> Self {
         let name = value.field(field).and_then(|name| name.as_str()).unwrap_or_default();
-        Self { name, ..Self::read(value) }
+        Self { name, ..Self::read(value, room) }
     }
 }
 
@@ -148,7 +150,7 @@ view! {
     /// `downwardAPI`.
     #[derive(Debug)]
     DownwardApiVolume<'a> {
-        "items" items: Vec<DownwardApiFile<'a>>,
+        "items" items: &'a [DownwardApiFile<'a>],
         "defaultMode" default_mode: Option<i64>,
         "defaultUser" default_user: Option<i64>,
     }
@@ -158,7 +160,7 @@ view! {
     /// `projected`.
     #[derive(Debug)]
     ProjectedVolume<'a> {
-        "sources" sources: Vec<Projection<'a>>,
+        "sources" sources: &'a [Projection<'a>],
         "defaultMode" default_mode: Option<i64>,
         "defaultUser" default_user: Option<i64>,
     }
@@ -171,7 +173,7 @@ view! {
         "driver" driver: &'a str,
         "readOnly" read_only: Option<bool>,
         "fsType" fs_type: Option<&'a str>,
-        "volumeAttributes" volume_attributes: StringMap<'a>,
+        "volumeAttributes" volume_attributes: Entries<'a, &'a str>,
         "nodePublishSecretRef" node_publish_secret: Option<ReferredObject<'a>>,
     }
 }

@@ -84,7 +84,7 @@ pub(super) fn forbid_added<'v>(
     each_container(pod, |container| {
         let security = container.security_context.as_ref();
         let capabilities = security.and_then(|security| security.capabilities.as_ref());
-        let added = capabilities.map(|capabilities| capabilities.add.as_slice());
+        let added = capabilities.map(|capabilities| capabilities.add);
         added.unwrap_or_default().iter().enumerate().try_for_each(|(index, name)| {
             if is_allowed(name) {
                 return GO_ON;
@@ -168,7 +168,7 @@ pub(super) fn seccomp<'v>(pod: &'v PodView<'v>, finds: Finds<'_, 'v>) -> Control
 
 /// `sysctls`, with the set of v1.32. A sysctl spelt with slashes is not in it.
 pub(super) fn sysctls<'v>(pod: &'v PodView<'v>, finds: Finds<'_, 'v>) -> ControlFlow<()> {
-    let sysctls = pod.spec.security_context.as_ref().map(|security| security.sysctls.as_slice());
+    let sysctls = pod.spec.security_context.as_ref().map(|security| security.sysctls);
     sysctls.unwrap_or_default().iter().enumerate().try_for_each(|(index, sysctl)| {
         let is_safe = matches!(
             sysctl.name,

@@ -43,7 +43,7 @@ pub(super) fn capabilities<'v>(pod: &'v PodView<'v>, finds: Finds<'_, 'v>) -> Co
     each_container(pod, |container| {
         let security = container.security_context.as_ref();
         let capabilities = security.and_then(|security| security.capabilities.as_ref());
-        let dropped = capabilities.map(|them| them.drop.as_slice()).unwrap_or_default();
+        let dropped = capabilities.map(|them| them.drop).unwrap_or_default();
         if dropped.contains(&"ALL") {
             return GO_ON;
         }

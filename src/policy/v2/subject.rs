@@ -56,7 +56,7 @@ impl<'v> Subject<'v> {
 
     /// All mounts of the volume with this name.
     pub(super) fn mounts_of(&self, volume: &str) -> impl Iterator<Item = &VolumeMount<'v>> {
-        let mounts = self.view.containers.iter().flat_map(|container| &container.mounts);
+        let mounts = self.view.containers.iter().flat_map(|container| container.mounts);
         mounts.filter(move |mount| mount.volume == volume)
     }
 

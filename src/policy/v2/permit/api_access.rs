@@ -93,13 +93,13 @@ fn is_ca_bundle(bundle: &ProjectedObject<'_>) -> bool {
         matches!(item, KeyToPath { key: "ca.crt", path: "ca.crt", mode: None, user: None })
     };
     *name == "kube-root-ca.crt"
-        && matches!(items.as_slice(), [item] if is_item(item))
+        && matches!(items, [item] if is_item(item))
         && *optional != Some(true)
 }
 
 fn is_namespace(fields: &ProjectedDownwardApi<'_>) -> bool {
     let ProjectedDownwardApi { items } = fields;
-    let [item] = items.as_slice() else { return false };
+    let [item] = items else { return false };
     let DownwardApiFile { path, field, resource_field, mode, user } = item;
     let is_field = |field: &FieldRef<'_>| {
         let FieldRef { api_version, field_path } = field;

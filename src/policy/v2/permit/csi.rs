@@ -50,7 +50,8 @@ impl CsiRule {
         let key = "csi.attributes";
         let attributes = place.field("volumeAttributes");
         for (name, rule) in &self.attributes {
-            let value = volume_attributes.lookup(name).unwrap_or_default();
+            let found = volume_attributes.iter().find(|(key, _)| key == name);
+            let value = found.map_or("", |(_, value)| value);
             check.text(Some(rule), value, &attributes.key(name), key)?;
         }
         let is_listed = |name: &str| self.attributes.iter().any(|(listed, _)| listed == name);
@@ -69,8 +70,11 @@ impl CsiRule {
 pub(super) fn as_rule(csi: &Csi<'_>) -> Value {
     let mut rule = Map::new();
     rule.insert("drivers".to_owned(), json!([csi.driver]));
-    let attributes: Map<_, _> =
-        csi.volume_attributes.iter().map(|(key, value)| (key.to_owned(), value.into())).collect();
+    let attributes: Map<_, _> = csi
+        .volume_attributes
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).into()))
+        .collect();
     if !attributes.is_empty() {
         rule.insert("attributes".to_owned(), attributes.into());
     }

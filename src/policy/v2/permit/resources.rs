@@ -50,7 +50,7 @@ pub(super) fn check_resources(
     let empty = Resources::default();
     // Claims are entries of the pod's own list, which has a permit of its own.
     let Resources { limits, requests, claims } = resources.unwrap_or(&empty);
-    let _: &Vec<ClaimUse<'_>> = claims;
+    let _: &&[ClaimUse<'_>] = claims;
     for (list, name) in [(limits, "limits"), (requests, "requests")] {
         let place = place.field(name);
         for (resource, _) in list.iter().filter(|(resource, _)| is_extended(resource)) {
