@@ -120,14 +120,13 @@ pub(super) fn windows_host_process<'v>(
     let is_host = |options: Option<&WindowsOptions<'_>>| {
         options.and_then(|options| options.host_process) == Some(true)
     };
-    let of_pod =
-        pod.spec.security_context.as_ref().and_then(|security| security.windows.as_deref());
+    let of_pod = pod.spec.security_context.as_ref().and_then(|security| security.windows);
     if is_host(of_pod) {
         finds(Place::Pod(FIELD), Found::Flag(true))?;
     }
     each_container(pod, |container| {
         let security = container.security_context.as_ref();
-        if is_host(security.and_then(|security| security.windows.as_deref())) {
+        if is_host(security.and_then(|security| security.windows)) {
             finds(Place::Container(container.path(), FIELD), Found::Flag(true))?;
         }
         GO_ON

@@ -225,56 +225,14 @@ impl ContainerPermit {
             inherited_values: around.inherited_values.annotated(annotated.as_ref()),
             ..around
         };
-        self.check_security(container.security_context.as_deref(), around, &place, check)?;
+        self.check_security(container.security_context, around, &place, check)?;
         match self.leaves_habits_open() {
             true => Fit::Continue(()),
             false => self.check_habits(container, around, &place, check),
         }
     }
 
-    /// Is everything permitted that `check_commands` looks at? So it is in most of `unless`, and
-    /// policies have many of these.
-    fn leaves_commands_open(&self) -> bool {
-        let Self { unlisted, command, args, working_dir, env, env_from, mounts, devices, .. } =
-            self;
-        *unlisted == Unlisted::Permit
-            && command.is_none()
-            && args.is_none()
-            && working_dir.is_none()
-            && env.is_none()
-            && env_from.is_none()
-            && mounts.is_none()
-            && devices.is_none()
-    }
-
-    /// Is everything permitted that `check_habits` looks at?
-    fn leaves_habits_open(&self) -> bool {
-        let Self {
-            unlisted,
-            ports,
-            lifecycle,
-            probes,
-            stdin,
-            tty,
-            termination_message_path,
-            restart_rules,
-            extended_resources,
-            max_resources,
-            ..
-        } = self;
-        *unlisted == Unlisted::Permit
-            && ports.is_none()
-            && lifecycle.is_empty()
-            && probes.is_empty()
-            && stdin.is_none()
-            && tty.is_none()
-            && termination_message_path.is_none()
-            && restart_rules.is_none()
-            && extended_resources.is_none()
-            && max_resources.is_empty()
-    }
-
-    fn check_commands(
+    pub(super) fn check_commands(
         &self,
         container: &Container<'_>,
         around: Surroundings<'_, '_>,
@@ -309,7 +267,7 @@ impl ContainerPermit {
         check_devices(self.devices.as_deref(), devices, &place.field("volumeDevices"), check)
     }
 
-    fn check_habits(
+    pub(super) fn check_habits(
         &self,
         container: &Container<'_>,
         around: Surroundings<'_, '_>,

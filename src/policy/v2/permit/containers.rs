@@ -88,7 +88,7 @@ fn check_unlisted(
     let annotated = annotated_profile(around.subject.view.annotations, container.name);
     SecurityRules::default().check(
         around.inherited_rules,
-        container.security_context.as_deref(),
+        container.security_context,
         around.inherited_values.annotated(annotated.as_ref()),
         &place.field("securityContext"),
         &mut Check { unlisted, findings },

@@ -41,8 +41,7 @@ impl<'p> Pinned<'p> {
 
     fn pins(&self, name: &str) -> bool {
         let is_set = |variable: &EnvVar<'_>| {
-            variable.name == name
-                && variable.value_from.as_deref().and_then(may_be_missing).is_none()
+            variable.name == name && variable.value_from.and_then(may_be_missing).is_none()
         };
         self.defined.iter().any(is_set) && self.rules.is_some_and(|rules| rules.pin(name))
     }

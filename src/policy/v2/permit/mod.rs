@@ -16,6 +16,7 @@ mod env_source;
 mod expansion;
 mod hooks_and_probes;
 mod images;
+mod left_open;
 mod mounts;
 mod pod;
 mod pod_security;

@@ -1,0 +1,111 @@
+//! Entries that leave something open are not asked about it: most `unless` are about one field, policies
+//! have dozens of them, and each is held against every container.
+
+use super::container::ContainerPermit;
+use crate::policy::v2::check::Unlisted;
+
+impl ContainerPermit {
+    /// Is everything permitted that `check_commands` looks at? So it is in most of `unless`, and
+    /// policies have many of these.
+    pub(super) fn leaves_commands_open(&self) -> bool {
+        let Self { unlisted, command, args, working_dir, env, env_from, mounts, devices, .. } =
+            self;
+        *unlisted == Unlisted::Permit
+            && command.is_none()
+            && args.is_none()
+            && working_dir.is_none()
+            && env.is_none()
+            && env_from.is_none()
+            && mounts.is_none()
+            && devices.is_none()
+    }
+
+    /// Is everything permitted that `check_habits` looks at?
+    pub(super) fn leaves_habits_open(&self) -> bool {
+        let Self {
+            unlisted,
+            ports,
+            lifecycle,
+            probes,
+            stdin,
+            tty,
+            termination_message_path,
+            restart_rules,
+            extended_resources,
+            max_resources,
+            ..
+        } = self;
+        *unlisted == Unlisted::Permit
+            && ports.is_none()
+            && lifecycle.is_empty()
+            && probes.is_empty()
+            && stdin.is_none()
+            && tty.is_none()
+            && termination_message_path.is_none()
+            && restart_rules.is_none()
+            && extended_resources.is_none()
+            && max_resources.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::policy::v2::check::Check;
+    use crate::policy::v2::finding::{Findings, Place};
+    use crate::policy::v2::permit::container::Surroundings;
+    use crate::policy::v2::permit::security::{InheritedRules, InheritedValues};
+    use crate::policy::v2::sample::{pod, with_pod};
+    use crate::policy::v2::subject::Subject;
+
+    #[test]
+    fn what_is_left_open_would_find_nothing() {
+        let probe = json!({ "httpGet": { "host": "10.0.0.1", "port": 22, "httpHeaders":
+            [{ "name": "a", "value": "b" }] } });
+        let all = json!({
+            "command": ["$(A)"], "args": ["$(B)"], "workingDir": "/",
+            "env": [{ "name": "A", "value": "$(B)" }, { "name": "B", "valueFrom":
+                { "secretKeyRef": { "name": "s", "key": "k", "optional": true } } }],
+            "envFrom": [{ "secretRef": { "name": "s" } }],
+            "volumeMounts": [{ "name": "v", "mountPath": "/v", "subPathExpr": "$(A)",
+                "mountPropagation": "Bidirectional" }],
+            "volumeDevices": [{ "name": "d", "devicePath": "/dev/sda" }],
+            "ports": [{ "containerPort": 22, "hostPort": 22, "hostIP": "10.0.0.1" }],
+            "livenessProbe": probe, "readinessProbe": { "exec": { "command": ["$(A)"] } },
+            "startupProbe": { "grpc": { "port": 1 } },
+            "lifecycle": { "postStart": { "exec": { "command": ["x"] } },
+                "preStop": { "sleep": { "seconds": 1 } }, "stopSignal": "SIGKILL" },
+            "stdin": true, "tty": true, "terminationMessagePath": "/x",
+            "restartPolicyRules": [{ "action": "Restart", "exitCodes":
+                { "operator": "In", "values": [1] } }],
+            "resources": { "limits": { "nvidia.com/gpu": "1" } },
+        });
+        let spec = json!({ "volumes": [{ "name": "v", "emptyDir": {} },
+            { "name": "d", "persistentVolumeClaim": { "claimName": "d" } }] });
+        let open = ContainerPermit::open(Unlisted::Permit);
+        let strict = ContainerPermit::open(Unlisted::Refuse);
+        assert!(open.leaves_commands_open() && open.leaves_habits_open());
+        assert!(!strict.leaves_commands_open() && !strict.leaves_habits_open());
+        with_pod(&pod(spec, all), |pod| {
+            let subject = Subject::of(pod);
+            let around = Surroundings {
+                subject: &subject,
+                inherited_rules: &InheritedRules::default(),
+                inherited_values: InheritedValues::default(),
+                may_access_api: false,
+            };
+            let (container, _) = subject.containers().next().unwrap();
+            for (entry, fits) in [(&open, true), (&strict, false)] {
+                let findings = &mut Findings::any();
+                let check = &mut Check { unlisted: entry.unlisted, findings };
+                let place = Place::Top("spec");
+                let commands = entry.check_commands(container, around, &place, check);
+                assert_eq!(commands.is_continue(), fits);
+                let habits = entry.check_habits(container, around, &place, check);
+                assert_eq!(habits.is_continue(), fits);
+            }
+        });
+    }
+}
