@@ -115,6 +115,22 @@ fn what_the_schema_refuses_the_engine_refuses() {
     assert!(refused >= FEWEST_REFUSED, "only {refused}");
 }
 
+/// As docs/reference/policy-v2.md says: what demands nothing has the shape of what does.
+#[test]
+fn the_schema_takes_a_demand_that_is_none_and_the_engine_does_not() {
+    let schema = Schema::load();
+    for (unless, is_demand) in
+        [(r#"{"serviceAccounts": ["*"]}"#, false), (r#"{"serviceAccounts": ["app"]}"#, true)]
+    {
+        let text = format!(
+            r#"{{"apiVersion": "nodeward.dev/v2", "kind": "NodePolicy", "name": "n", "rules": [
+                {{"name": "d", "action": "deny", "match": {{}}, "unless": {unless}}}]}}"#
+        );
+        schema.check(&serde_json::from_str(&text).unwrap()).unwrap();
+        assert_eq!(Policy::parse(text.as_bytes()).is_ok(), is_demand, "{unless}");
+    }
+}
+
 /// So that every key is spoiled, and none is forgotten in the schema's test.
 #[test]
 fn the_document_with_everything_has_every_key_of_the_schema() {

@@ -48,8 +48,9 @@ impl Objections {
             if at.members()?.is_empty() {
                 return Err(at.refuse("is empty, so every pod fits it; fill it or remove the key"));
             }
+            let permit = PodPermit::read(at, Unlisted::Permit, warnings)?;
             refuse_empty(at)?;
-            PodPermit::read(at, Unlisted::Permit, warnings)
+            Ok(permit)
         })?;
         let conditions = block.list("cel", Condition::read)?.unwrap_or_default();
         Ok(Self { unless: unless.map(Box::new), conditions })

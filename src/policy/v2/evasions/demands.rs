@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::sample::{DIGEST, document, load, permit, pod, refusal, ruling};
+use super::super::sample::{DIGEST, document, load, permit, pod, ruling};
 
 /// A document that lets everything run that this demand does not object to.
 fn demanding(unless: Value) -> Value {
@@ -47,25 +47,12 @@ fn an_entry_of_unless_is_about_every_kind_of_container() {
 }
 
 #[test]
-fn a_demand_that_every_pod_meets_does_not_load() {
-    for unless in [
-        json!({ "unlisted": "permit" }),
-        json!({ "orderedInit": true }),
-        json!({ "hostPID": true, "hostNetwork": true }),
-        json!({ "apiAccess": true, "hostUsers": "any" }),
-        json!({ "containers": [{}] }),
-        json!({ "containers": [{ "names": ["a"], "kinds": ["init"] }] }),
-    ] {
-        let message = refusal(&demanding(unless.clone()));
-        assert!(message.contains("demands nothing, so every pod fits it"), "{unless} {message}");
-    }
-    let message = refusal(&demanding(json!({ "hostPID": false, "updates": ["image"] })));
-    assert!(message.contains("is for permits"), "{message}");
+fn what_can_be_held_against_a_pod_loads() {
     for unless in [
         json!({ "unlisted": "refuse" }),
         json!({ "hostUsers": true }),
         json!({ "hostPID": false }),
-        json!({ "containers": [{ "names": ["a"], "once": true }] }),
+        json!({ "containers": [{ "names": ["a*"], "once": true }] }),
         json!({ "containers": [{ "unlisted": "refuse", "images": { "digests": [DIGEST] } }] }),
     ] {
         assert!(load(&demanding(unless.clone())).is_ok(), "{unless}");
