@@ -18,7 +18,7 @@ use super::mirror_pod;
 use super::pod_ledger::{Admission, DenialStanding, PodLedger, Uid};
 use super::policy_in_force::PolicyInForce;
 use super::report_rejection::{REASON, Rejection, RejectionReporter, reason_digest};
-use super::signed_counters::{CountersFor, SignedCounters};
+use super::signed_counters::{CountersFor, HeldCounter, SignedCounters};
 use super::withheld::Withheld;
 use crate::audit::record::{ADMISSION_TARGET, Decision, DecisionRecord, Source as RecordedSource};
 use crate::audit::redact::redacted_pod;
@@ -243,7 +243,8 @@ impl Hearing {
             mirror_pod::write_inert(sound, &mut scratch.json);
             return Ruling::Admit(Admitted { json: &scratch.json });
         }
-        let counters = CountersFor { counters: &self.judge.counters, ledger: self.ledger(), uid };
+        let (counters, ledger, is_over) = (&self.judge.counters, self.ledger(), is_over(pod));
+        let counters = CountersFor { counters, ledger, uid, is_over };
         let decided = self.by.policy().evaluate(sound, &self.circumstances(&counters));
         let verdict = &decided.verdict;
         let rule = verdict.rule();
@@ -254,7 +255,8 @@ impl Hearing {
         let span = 0..scratch.json.len();
         let encoding = PodEncoding { bytes: &scratch.json, span, mutable: &scratch.mutable };
         let pin = SpecPin::new(checked, pod, &encoding);
-        let admission = Admission { pin, updates: decided.updates };
+        let counter = decided.counter.as_ref().map(|used| Box::new(HeldCounter::of(used)));
+        let admission = Admission { pin, updates: decided.updates, counter };
         let standing = match source {
             Source::List | Source::Watch(_) => self.ledger().admit(uid, admission),
             Source::Get | Source::Write => self.ledger().compare(uid, &admission),
@@ -328,7 +330,6 @@ impl Hearing {
     /// Tells the cluster, unless it knows. A pod that is being deleted is ended only if no container of
     /// it can be running: it never reached this kubelet, or the kubelet said that all ended.
     fn report(&self, pod: &Pod<'_>, standing: DenialStanding, reason: String) {
-        let is_over = matches!(pod.phase, "Failed" | "Succeeded");
         let never_ran = !standing.was_admitted && !pod.has_started;
         let rejection = Rejection {
             namespace: pod.identity.namespace.to_owned(),
@@ -336,7 +337,7 @@ impl Hearing {
             uid: pod.identity.uid.to_owned(),
             reason,
             owner_uid: pod.controller.map(|owner| owner.uid.to_owned()),
-            wants_status: !is_over && pod.status_reason != REASON,
+            wants_status: !is_over(pod) && pod.status_reason != REASON,
             wants_delete: pod.is_being_deleted && (never_ran || standing.reported_stopped),
             superseded: self.by.supersession(),
         };
@@ -424,6 +425,11 @@ impl Source {
             Self::Write => (RecordedSource::Write, None),
         }
     }
+}
+
+/// Is the pod shown as one that ended?
+fn is_over(pod: &Pod<'_>) -> bool {
+    matches!(pod.phase, "Failed" | "Succeeded")
 }
 
 fn log_payload(json: &[u8]) {

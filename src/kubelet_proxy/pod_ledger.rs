@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use super::limits::LEDGER_CAPACITY;
 use super::pod_access::PodAccess;
+use super::signed_counters::HeldCounter;
 use crate::kube_wire::spec_pin::{PinViolation, SpecChanges, SpecPin};
 use crate::policy::Updates;
 
@@ -80,6 +81,8 @@ pub struct Admission {
     pub pin: SpecPin,
     /// What of it may change.
     pub updates: Updates,
+    /// The counter of the signed policy that admitted it, if one did.
+    pub counter: Option<Box<HeldCounter>>,
 }
 
 #[derive(Debug, Default)]
@@ -166,6 +169,23 @@ impl PodLedger {
     /// Was a spec of this pod admitted here?
     pub fn is_pinned(&self, uid: Uid) -> bool {
         self.lock().by_uid.get(&uid).is_some_and(|entry| entry.admission.is_some())
+    }
+
+    /// What `read` makes of the counter that a pod was admitted by, as long as the kubelet has the pod.
+    /// One that was denied or deleted since, or that ended and is shown as if it had not, would be
+    /// started anew: nothing is held for it.
+    pub(super) fn held_counter(
+        &self,
+        uid: Uid,
+        is_over: bool,
+        read: impl FnOnce(&HeldCounter) -> Option<u64>,
+    ) -> Option<u64> {
+        let entries = self.lock();
+        let entry = entries.by_uid.get(&uid)?;
+        let has_it =
+            entry.denied_for.is_none() && !entry.is_gone && (is_over || !entry.reported_stopped);
+        let admission = entry.admission.as_ref().filter(|_| has_it)?;
+        read(admission.counter.as_deref()?)
     }
 
     /// What is permitted on the pods that the kubelet has.

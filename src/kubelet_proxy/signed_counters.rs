@@ -18,12 +18,36 @@ type Highest = HashMap<(String, String), u64>;
 #[derive(Debug, Default)]
 pub(super) struct SignedCounters(Mutex<Highest>);
 
-/// The counters as they bear on one pod. One that was admitted stays admitted: a rollout replaces pods
-/// one by one, and the policy of those still to be replaced is older.
+/// The counters as they bear on one pod. One that the kubelet has keeps the policy it was admitted by:
+/// a rollout replaces pods one by one, and the policy of those still to be replaced is older. It keeps
+/// no other: annotations change freely under a pinned spec, and with them what the pod may be and who
+/// may reach into it.
 pub(super) struct CountersFor<'j> {
     pub(super) counters: &'j SignedCounters,
     pub(super) ledger: &'j PodLedger,
     pub(super) uid: Uid,
+    /// The pod is shown as one that ended.
+    pub(super) is_over: bool,
+}
+
+/// The signed policy that a pod was admitted by, and how new it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldCounter {
+    key_id: String,
+    policy_id: String,
+    counter: u64,
+}
+
+impl HeldCounter {
+    pub(super) fn of(used: &CounterUse<'_>) -> Self {
+        let CounterUse { key_id, policy_id, counter } = used;
+        Self { key_id: (*key_id).to_owned(), policy_id: policy_id.clone(), counter: *counter }
+    }
+
+    /// The counter, if it is of this key's policy.
+    pub(super) fn of_policy(&self, key_id: &str, policy_id: &str) -> Option<u64> {
+        (self.key_id == key_id && self.policy_id == policy_id).then_some(self.counter)
+    }
 }
 
 impl SignedCounters {
@@ -54,10 +78,10 @@ impl Counters for SignedCounters {
 
 impl Counters for CountersFor<'_> {
     fn highest(&self, key_id: &str, policy_id: &str) -> u64 {
-        match self.ledger.is_pinned(self.uid) {
-            true => 0,
-            false => self.counters.highest(key_id, policy_id),
-        }
+        let held = self
+            .ledger
+            .held_counter(self.uid, self.is_over, |held| held.of_policy(key_id, policy_id));
+        held.unwrap_or_else(|| self.counters.highest(key_id, policy_id))
     }
 }
 

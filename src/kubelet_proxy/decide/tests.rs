@@ -1,5 +1,7 @@
 //! Rulings: what is admitted, what is denied, and what the cluster is told of it.
 
+mod signed;
+
 use super::*;
 use crate::kubelet_proxy::list_log::Reflector;
 use crate::kubelet_proxy::report_rejection;
@@ -11,15 +13,19 @@ use tokio::sync::mpsc;
 const NO_HOST_NETWORK: &[u8] = br#"{"name":"t","defaultAction":"allow","rules":[{"name":"no-host-network","action":"deny","match":{"security":{"denyHostNetwork":true}},"message":"no"}]}"#;
 
 fn judge() -> (Hearing, mpsc::Receiver<Rejection>) {
+    judge_by(Policy::parse(NO_HOST_NETWORK).unwrap().policy)
+}
+
+fn judge_by(policy: Policy) -> (Hearing, mpsc::Receiver<Rejection>) {
     let metrics = Metrics::new();
-    let policy = PolicyInForce::new(Policy::parse(NO_HOST_NETWORK).unwrap().policy, &metrics);
+    let policy = PolicyInForce::new(policy, &metrics);
     let meters = Arc::new(Meters::new(metrics));
     let (reporter, reports) = report_rejection::channel(Arc::clone(&meters));
     let settings = JudgeSettings { node: "n".to_owned(), logs_payloads: false };
     (Arc::new(Judge::new(policy, reporter, meters, settings)).hear(), reports)
 }
 
-/// The admitted JSON, or the tombstone's name and UID; `None` for a pod without identity.
+/// The admitted JSON of a list's item, or the tombstone's name and UID; `None` for a pod without identity.
 fn rule(judge: &Hearing, json: &str) -> Option<Result<String, String>> {
     receive(json, |received| {
         let mut scratch = Scratch::default();

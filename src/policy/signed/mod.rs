@@ -15,7 +15,7 @@ mod seed_policy;
 pub(in crate::policy) mod settings;
 pub mod signing;
 #[cfg(test)]
-mod test_keys;
+pub(crate) mod test_keys;
 #[cfg(test)]
 mod tests;
 pub mod trust;

@@ -1,4 +1,4 @@
-//! Signers for the unit tests of this room.
+//! Signers for unit tests.
 
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rand::SystemRandom;
@@ -14,20 +14,20 @@ use super::bound_policy::DOMAIN;
 use super::trust::{TrustedKey, TrustedKeys};
 
 /// When tests take place: 2026-11-21.
-pub(super) const NOW: i64 = 1_795_000_000;
+pub(crate) const NOW: i64 = 1_795_000_000;
 
-pub(super) enum Signer {
+pub(crate) enum Signer {
     Ecdsa(EcdsaKeyPair),
     Rsa(RsaKeyPair),
 }
 
 impl Signer {
-    pub(super) fn p256() -> Self {
+    pub(crate) fn p256() -> Self {
         Self::on(&ECDSA_P256_SHA256_ASN1_SIGNING)
     }
 
     /// One of each kind but P-384, which cannot be had here with SHA-256.
-    pub(super) fn all() -> Vec<Self> {
+    pub(crate) fn all() -> Vec<Self> {
         let rsa = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
         vec![Self::p256(), Self::on(&ECDSA_P521_SHA256_ASN1_SIGNING), Self::Rsa(rsa)]
     }
@@ -37,22 +37,22 @@ impl Signer {
     }
 
     /// SubjectPublicKeyInfo.
-    pub(super) fn public_der(&self) -> Vec<u8> {
+    pub(crate) fn public_der(&self) -> Vec<u8> {
         match self {
             Self::Ecdsa(key) => key.public_key().as_der().unwrap().as_ref().to_vec(),
             Self::Rsa(key) => key.public_key().as_der().unwrap().as_ref().to_vec(),
         }
     }
 
-    pub(super) fn key(&self) -> TrustedKey {
+    pub(crate) fn key(&self) -> TrustedKey {
         TrustedKey::read("PUBLIC KEY", &self.public_der()).unwrap()
     }
 
-    pub(super) fn trusted(&self) -> TrustedKeys {
+    pub(crate) fn trusted(&self) -> TrustedKeys {
         TrustedKeys::new(vec![self.key()], NOW).unwrap()
     }
 
-    pub(super) fn sign(&self, message: &[u8]) -> Vec<u8> {
+    pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
         let random = SystemRandom::new();
         match self {
             Self::Ecdsa(key) => key.sign(&random, message).unwrap().as_ref().to_vec(),
@@ -65,14 +65,14 @@ impl Signer {
     }
 
     /// Annotations of the seed's format, as JSON members.
-    pub(super) fn seed_annotations(&self, policy: &str) -> [(String, String); 2] {
+    pub(crate) fn seed_annotations(&self, policy: &str) -> [(String, String); 2] {
         let text = STANDARD.encode(policy);
         let signature = STANDARD.encode(self.sign(text.as_bytes()));
         [("kubelet-proxy.io/policy".into(), text), ("kubelet-proxy.io/signature".into(), signature)]
     }
 
     /// Annotations of the second format.
-    pub(super) fn bound_annotations(&self, policy: &str) -> [(String, String); 2] {
+    pub(crate) fn bound_annotations(&self, policy: &str) -> [(String, String); 2] {
         let text = STANDARD.encode(policy);
         let signature = STANDARD.encode(self.sign([DOMAIN, &text].concat().as_bytes()));
         [("nodeward.dev/policy".into(), text), ("nodeward.dev/signature".into(), signature)]
