@@ -38,6 +38,7 @@ pub use error::{MAX_POLICY_BYTES, PolicyError, PolicyWarning, WarningKind};
 pub use explanation::{Change, Explanation, Finding, RuleEffect, RuleExplanation, RuleOutcome};
 pub use verdict::{Grounds, Reason, Verdict, Violation};
 
+use crate::kube_wire::received_object::ObjectKind;
 use crate::kube_wire::received_pod::SoundPod;
 use signed::Signed;
 use signed::settings::SignedPods;
@@ -96,7 +97,7 @@ impl Policy {
             name: "signed-pods".to_owned(),
             digest: keys.digest(),
             document: Document::V1(SeedRules::deny_all()),
-            signed: Some(Signed::new(keys, SignedPods::default())),
+            signed: Some(Signed::new(keys, SignedPods::default(), false)),
         }
     }
 
@@ -107,7 +108,9 @@ impl Policy {
             Document::V1(_) => None,
             Document::V2(policy) => policy.signed_pods().cloned(),
         };
-        Self { signed: Some(Signed::new(keys, local.unwrap_or_default())), ..self }
+        let pins_handlers = self.objects().is_some_and(|it| it.cover(ObjectKind::RuntimeClass));
+        let signed = Signed::new(keys, local.unwrap_or_default(), pins_handlers);
+        Self { signed: Some(signed), ..self }
     }
 
     /// Whose signatures count, if any do.

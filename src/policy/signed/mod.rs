@@ -34,6 +34,7 @@ use super::circumstances::Circumstances;
 use super::decision::{CounterUse, Decision};
 use super::explanation::{Finding, RuleEffect, RuleExplanation, RuleOutcome};
 use super::located::Located;
+use super::v2::permit::PodPermit;
 use super::v2::{Access, Updates};
 use super::verdict::{Grounds, Verdict};
 use crate::kube_wire::received_pod::SoundPod;
@@ -46,6 +47,8 @@ const DEFAULT_SERVICE_ACCOUNT: &str = "default";
 pub(super) struct Signed {
     trust: TrustedKeys,
     local: SignedPods,
+    /// The document says what each runtime class stands for.
+    pins_handlers: bool,
 }
 
 /// A pod that its signed policy admits.
@@ -62,8 +65,8 @@ pub(super) struct Vouched<'v> {
 }
 
 impl Signed {
-    pub(super) fn new(trust: TrustedKeys, local: SignedPods) -> Self {
-        Self { trust, local }
+    pub(super) fn new(trust: TrustedKeys, local: SignedPods, pins_handlers: bool) -> Self {
+        Self { trust, local, pins_handlers }
     }
 
     pub(super) fn keys(&self) -> &TrustedKeys {
@@ -141,7 +144,7 @@ impl Signed {
         let permit = seed_permit::permit(&policy, self.local.permit()).to_string();
         let permit = Located::document(&permit).and_then(|permit| whole_pod::read(&permit));
         let permit = permit.map_err(malformed)?;
-        whole_pod::hold(pod, &permit, at)?;
+        self.hold(pod, &permit, at)?;
         let (updates, access) = (permit.updates, permit.access);
         Ok(Vouched { key_id: key.id(), counter: None, updates, access })
     }
@@ -165,7 +168,7 @@ impl Signed {
         self.local.unrevoked(carried.policy)?;
         policy.apply(Bearer::of(pod), at)?;
         self.local.recent(&policy, at)?;
-        whole_pod::hold(pod, &permit, at)?;
+        self.hold(pod, &permit, at)?;
         let BoundPolicy { policy_id, counter, .. } = policy;
         Ok(Vouched {
             key_id: key.id(),
@@ -173,6 +176,21 @@ impl Signed {
             updates: permit.updates,
             access: permit.access,
         })
+    }
+
+    /// A signer says which class a pod may have. What that class stands for is the API server's word,
+    /// unless the node's own document has the last one.
+    fn hold(
+        &self,
+        pod: &SoundPod<'_>,
+        permit: &PodPermit,
+        at: &Circumstances<'_>,
+    ) -> Result<(), SignedDenial> {
+        whole_pod::hold(pod, permit, at)?;
+        match self.pins_handlers {
+            true => Ok(()),
+            false => whole_pod::refuse_class(pod),
+        }
     }
 
     fn verified(

@@ -29,6 +29,8 @@ pub(in crate::policy) struct SignedPods {
     formats: Formats,
     /// What a signature of the first version leaves open, as JSON: it is merged with what was signed.
     permit: Option<Value>,
+    /// That permit speaks of runtime classes.
+    names_runtime_classes: bool,
     /// By `keyId/policyId`.
     minimum_counters: BTreeMap<String, u64>,
     /// SHA-256 of policy annotations.
@@ -51,9 +53,12 @@ impl SignedPods {
         warnings: &mut Warnings,
     ) -> Result<Self, PolicyError> {
         let object = at.object(&KEYS)?;
+        let permit = object.read("permit", |at| read_permit(at, warnings))?;
+        let (permit, names_runtime_classes) = permit.unzip();
         Ok(Self {
             formats: object.find("formats").map_or(Ok(Formats::Both), read_formats)?,
-            permit: object.find("permit").map(|at| read_permit(at, warnings)).transpose()?,
+            permit,
+            names_runtime_classes: names_runtime_classes.unwrap_or(false),
             minimum_counters: object
                 .find("minimumCounters")
                 .map_or(Ok(BTreeMap::new()), read_counters)?,
@@ -64,6 +69,11 @@ impl SignedPods {
     /// What is added to signatures of the first version.
     pub(super) fn permit(&self) -> Option<&Value> {
         self.permit.as_ref()
+    }
+
+    /// Does it let pods name runtime classes?
+    pub(in crate::policy) fn names_runtime_classes(&self) -> bool {
+        self.names_runtime_classes
     }
 
     /// Is this format looked at?
@@ -117,8 +127,9 @@ fn read_formats(at: &Located<'_>) -> Result<Formats, PolicyError> {
     })
 }
 
-/// Reads what is added to signatures, and sees to it that it will be a permit once it is.
-fn read_permit(at: &Located<'_>, warnings: &mut Warnings) -> Result<Value, PolicyError> {
+/// Reads what is added to signatures, and sees to it that it will be a permit once it is. Also tells
+/// whether it speaks of runtime classes.
+fn read_permit(at: &Located<'_>, warnings: &mut Warnings) -> Result<(Value, bool), PolicyError> {
     let permit = at.json()?;
     let mut example = permit.clone();
     let entries = example.get_mut("containers").and_then(Value::as_array_mut);
@@ -142,7 +153,7 @@ fn read_permit(at: &Located<'_>, warnings: &mut Warnings) -> Result<Value, Polic
             .and_then(|example| PodPermit::read(&example, Unlisted::Refuse, warnings)),
     };
     match read {
-        Ok(_) => Ok(permit),
+        Ok(read) => Ok((permit, read.names_runtime_classes())),
         Err(PolicyError::Field { path, line: _, problem }) if example != permit => {
             Err(at.refuse(format!("{path}: {problem}")))
         }

@@ -6,7 +6,7 @@ use crate::policy::circumstances::Circumstances;
 use crate::policy::error::{PolicyError, Warnings};
 use crate::policy::located::Located;
 use crate::policy::v2::check::Unlisted;
-use crate::policy::v2::finding::Findings;
+use crate::policy::v2::finding::{Findings, Place, finding};
 use crate::policy::v2::permit::PodPermit;
 use crate::policy::v2::subject::Subject;
 use crate::policy::verdict::Quoted;
@@ -35,4 +35,17 @@ pub(super) fn hold(
     let first = findings.into_kept().into_iter().next();
     let first = first.map_or_else(|| "it is not permitted".to_owned(), |it| it.to_string());
     Err(SignedDenial::Unpermitted(first))
+}
+
+/// For nodes whose document does not say what runtime classes stand for.
+pub(super) fn refuse_class(pod: &SoundPod<'_>) -> Result<(), SignedDenial> {
+    let spec = pod.checked.value().field("spec");
+    let class = spec.and_then(|spec| spec.field("runtimeClassName")?.as_str()).unwrap_or_default();
+    if class.is_empty() {
+        return Ok(());
+    }
+    let expected = "a class whose handler the node's document pins under `runtimeClasses`";
+    let finding =
+        finding(&Place::Top("spec.runtimeClassName"), expected, format!("\"{}\"", Quoted(class)));
+    Err(SignedDenial::Unpermitted(finding.to_string()))
 }

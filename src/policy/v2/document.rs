@@ -64,10 +64,15 @@ impl NodePolicy {
             warnings.add(rules_at, "holds no allow rule, so every pod is denied; add one");
         }
         let objects = ObjectRules::read(&block)?;
-        refuse_loose_classes(rules_at, &rules, &exceptions, objects.as_ref())?;
         let unknown_fields =
             block.read("allowUnknownFields", unknown_fields::read)?.unwrap_or_default();
         let signed_pods = block.read("signedPods", |at| SignedPods::read(at, warnings))?;
+        if !objects.as_ref().is_some_and(|objects| objects.cover(ObjectKind::RuntimeClass)) {
+            refuse_loose_classes(rules_at, &rules, &exceptions)?;
+            let signed = signed_pods.as_ref().filter(|it| it.names_runtime_classes());
+            let at = block.find("signedPods").filter(|_| signed.is_some());
+            at.map_or(Ok(()), |at| Err(at.refuse(LOOSE_CLASSES)))?;
+        }
         let policy =
             Self { observes, rules, exceptions, objects, unknown_fields, kubelet_api, signed_pods };
         Ok((name, policy))
@@ -75,23 +80,21 @@ impl NodePolicy {
 }
 
 /// The API server says what a runtime class stands for: to permit one by name alone is to permit any.
+const LOOSE_CLASSES: &str = "permit runtime classes whose handlers nobody pins; add \
+                             `\"runtimeClasses\": {\"class\": \"handler\"}` to the document";
+
+/// For a document that pins no handlers.
 fn refuse_loose_classes(
     at: &Located<'_>,
     rules: &[Rule],
     exceptions: &[Exception],
-    objects: Option<&ObjectRules>,
 ) -> Result<(), PolicyError> {
     let excepting = exceptions.iter().filter_map(|exception| exception.permit.as_deref());
     let mut permits = rules.iter().filter_map(Rule::permit).chain(excepting);
-    if objects.is_some_and(|objects| objects.cover(ObjectKind::RuntimeClass))
-        || !permits.any(PodPermit::names_runtime_classes)
-    {
-        return Ok(());
+    match permits.any(PodPermit::names_runtime_classes) {
+        true => Err(at.refuse(LOOSE_CLASSES)),
+        false => Ok(()),
     }
-    Err(at.refuse(
-        "permit runtime classes whose handlers nobody pins; add `\"runtimeClasses\": {\"class\": \
-         \"handler\"}` to the document",
-    ))
 }
 
 fn read_rules(

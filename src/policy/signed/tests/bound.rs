@@ -199,3 +199,39 @@ fn no_signature_of_one_format_counts_for_the_other() {
         json!({"nodeward.dev/policy": text, "nodeward.dev/signature": signature});
     assert!(!ask(&alone, &pod, &here(&NoCounters)).0);
 }
+
+#[test]
+fn a_runtime_class_needs_a_document_that_pins_its_handler() {
+    let signer = Signer::p256();
+    let document = |more: Value| {
+        let mut document = json!({"apiVersion": "nodeward.dev/v2", "kind": "NodePolicy",
+            "name": "n", "rules": []});
+        document.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        Policy::parse(document.to_string().as_bytes())
+            .map(|it| it.policy.and_signed(signer.trusted()))
+    };
+    let (mut pod, mut signed) = (web(), policy(&signer));
+    pod["spec"]["runtimeClassName"] = json!("kata");
+    let refused = "pod does not match policy: spec.runtimeClassName";
+    let pinned = json!({"runtimeClasses": {"kata": "kata"}});
+    for permit in [json!({"runtimeClasses": ["kata"]}), json!({"unlisted": "permit"})] {
+        let permits = signed["permit"].as_object_mut().unwrap();
+        permits.remove("runtimeClasses");
+        permits.extend(permit.as_object().unwrap().clone());
+        let mut pod = pod.clone();
+        annotate(&mut pod, signer.bound_annotations(&signed.to_string()));
+        let ask = |policy: &Policy| ask(policy, &pod, &here(&NoCounters));
+        for loose in [Policy::only_signed(signer.trusted()), document(json!({})).unwrap()] {
+            let (runs, reason) = ask(&loose);
+            assert!(!runs && reason.starts_with(refused), "{permit}: {reason}");
+        }
+        let (runs, reason) = ask(&document(pinned.clone()).unwrap());
+        assert!(runs, "{reason}");
+    }
+    // What a document adds to signatures is held to the same.
+    let adds = json!({"signedPods": {"permit": {"runtimeClasses": ["kata"]}}});
+    let refusal = document(adds.clone()).unwrap_err().to_string();
+    assert!(refusal.starts_with("signedPods (line 1): permit runtime classes"), "{refusal}");
+    let both = json!({"signedPods": adds["signedPods"], "runtimeClasses": {"kata": "kata"}});
+    assert!(document(both).is_ok());
+}
