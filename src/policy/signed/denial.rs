@@ -7,6 +7,7 @@ use std::fmt;
 
 use super::seed_match::Mismatch;
 use super::trust::SignatureFault;
+use crate::policy::verdict::Quoted;
 
 /// Why a pod is not admitted by what it carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub enum SignedDenial {
     Bound(String),
     /// A containers field that the seed looks at.
     Mismatch(Mismatch),
+    /// A container that was signed is not in the pod.
+    Missing(String),
     /// A field that the seed does not look at: where, what was found, what is permitted.
     Unpermitted(String),
 }
@@ -78,6 +81,13 @@ impl SignedDenial {
             Self::Mismatch(mismatch) => {
                 out.write_str("pod does not match policy: ")?;
                 mismatch.write(out, shows_values)
+            }
+            Self::Missing(name) => {
+                let name = Quoted(name);
+                write!(
+                    out,
+                    "pod does not match policy: container '{name}' required by policy but not found in pod"
+                )
             }
             Self::Unpermitted(finding) => write!(out, "pod does not match policy: {finding}"),
         }

@@ -141,7 +141,11 @@ impl Signed {
         if let Some(mismatch) = spec.and_then(|spec| seed_match::mismatch(spec, &policy)) {
             return Err(SignedDenial::Mismatch(mismatch));
         }
-        let permit = seed_permit::permit(&policy, self.local.permit()).to_string();
+        let mut missing = seed_match::missing(pod, &policy);
+        if let Some(name) = missing.find(|name| !self.local.may_omit(name)) {
+            return Err(SignedDenial::Missing(name.to_owned()));
+        }
+        let permit = seed_permit::permit(&policy, &self.local).to_string();
         let permit = Located::document(&permit).and_then(|permit| whole_pod::read(&permit));
         let permit = permit.map_err(malformed)?;
         self.hold(pod, &permit, at)?;

@@ -8,6 +8,8 @@ use std::fmt;
 
 use super::seed_policy::{SeedPolicy, SignedContainer, SignedMount, SignedValue, SignedVariable};
 use crate::kube_wire::json::Value;
+use crate::kube_wire::pod::ContainerKind;
+use crate::kube_wire::received_pod::SoundPod;
 use crate::policy::verdict::Quoted;
 
 /// What the API server itself adds to pods.
@@ -54,6 +56,20 @@ pub(super) fn mismatch(spec: Value<'_>, policy: &SeedPolicy) -> Option<Mismatch>
             Some(Mismatch { list, container: name.to_owned(), difference })
         })
     })
+}
+
+/// Names of signed containers that the pod does not have. The seed does not miss them: whoever sends a
+/// pod could leave out the one that checks what the others are given.
+pub(super) fn missing<'p>(
+    pod: &SoundPod<'_>,
+    policy: &'p SeedPolicy,
+) -> impl Iterator<Item = &'p str> {
+    let is_there = |name: &str| {
+        let mut containers = pod.pod.containers.iter();
+        containers.any(|it| it.name == name && it.kind != ContainerKind::Ephemeral)
+    };
+    let names = policy.containers().iter().map(|signed| signed.name.as_str());
+    names.filter(move |name| !is_there(name))
 }
 
 fn difference(container: Value<'_>, signed: &SignedContainer) -> Option<Difference> {

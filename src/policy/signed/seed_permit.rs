@@ -8,10 +8,11 @@
 use serde_json::{Map, Value, json};
 
 use super::seed_policy::{SeedPolicy, SignedContainer, SignedValue};
+use super::settings::SignedPods;
 use crate::policy::pattern::Pattern;
 
-/// Where the seed looks for containers; ephemeral ones it never sees.
-const SIGNED_KINDS: [&str; 2] = ["container", "init"];
+const CONTAINER: &str = "container";
+const INIT: &str = "init";
 
 const EPHEMERAL: &str = "ephemeral";
 
@@ -19,16 +20,19 @@ const EPHEMERAL: &str = "ephemeral";
 type Entry = Map<String, Value>;
 
 /// The permit, as a document would write it.
-pub(super) fn permit(policy: &SeedPolicy, local: Option<&Value>) -> Value {
+pub(super) fn permit(policy: &SeedPolicy, settings: &SignedPods) -> Value {
     let nothing = Entry::new();
-    let local = local.and_then(Value::as_object).unwrap_or(&nothing);
+    let local = settings.permit().and_then(Value::as_object).unwrap_or(&nothing);
     let mut permit = Entry::new();
     put(&mut permit, "apiAccess", true);
     put(&mut permit, "serviceLinks", true);
     put(&mut permit, "serviceAccounts", json!(["*"]));
+    // What one init container leaves behind is what the next one starts from.
+    put(&mut permit, "orderedInit", true);
     permit.extend(local.clone());
     let entries = objects(local, "containers");
-    let containers = policy.containers().iter().flat_map(|signed| merged(signed, &entries));
+    let merged = |signed: &SignedContainer| merged(signed, kinds(signed, settings), &entries);
+    let containers = policy.containers().iter().flat_map(merged);
     let containers = containers.chain(entries.iter().filter_map(for_ephemeral));
     put_list(&mut permit, "containers", containers.map(Value::from).collect());
     let scratch = policy.containers().iter().flat_map(|signed| &signed.mounts);
@@ -56,11 +60,21 @@ fn objects(object: &Entry, key: &str) -> Vec<Entry> {
     list.filter_map(Value::as_object).cloned().collect()
 }
 
+/// In which lists a signed container may stand: in both where the seed looks, unless the document
+/// says which are init containers. Ephemeral ones the seed never sees.
+fn kinds(signed: &SignedContainer, settings: &SignedPods) -> &'static [&'static str] {
+    match settings.is_init(&signed.name) {
+        None => &[CONTAINER, INIT],
+        Some(true) => &[INIT],
+        Some(false) => &[CONTAINER],
+    }
+}
+
 /// The signed entry alone, and joined to each local entry that is for containers of its name.
-fn merged(signed: &SignedContainer, local: &[Entry]) -> Vec<Entry> {
+fn merged(signed: &SignedContainer, kinds: &[&str], local: &[Entry]) -> Vec<Entry> {
     let joined = local.iter().filter(|entry| is_for_signed(entry) && is_for(entry, &signed.name));
-    let joined = joined.map(|entry| join(signed, entry));
-    std::iter::once(join(signed, &Entry::new())).chain(joined).collect()
+    let joined = joined.map(|entry| join(signed, kinds, entry));
+    std::iter::once(join(signed, kinds, &Entry::new())).chain(joined).collect()
 }
 
 fn is_for(entry: &Entry, name: &str) -> bool {
@@ -69,10 +83,10 @@ fn is_for(entry: &Entry, name: &str) -> bool {
     patterns.any(|pattern| pattern.matches(name))
 }
 
-fn join(signed: &SignedContainer, local: &Entry) -> Entry {
+fn join(signed: &SignedContainer, kinds: &[&str], local: &Entry) -> Entry {
     let mut entry = local.clone();
     put(&mut entry, "names", json!([signed.name]));
-    entry.entry("kinds").or_insert_with(|| json!(SIGNED_KINDS));
+    entry.entry("kinds").or_insert_with(|| json!(kinds));
     // What the signer names is what runs; whether it is by digest was the signer's choice.
     put(&mut entry, "images", images(&signed.image));
     if !signed.command.is_empty() {

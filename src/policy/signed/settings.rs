@@ -12,10 +12,12 @@ use crate::policy::circumstances::Circumstances;
 use crate::policy::error::{PolicyError, Warnings};
 use crate::policy::load::hex_sha256;
 use crate::policy::located::Located;
+use crate::policy::pattern::Pattern;
 use crate::policy::v2::check::Unlisted;
 use crate::policy::v2::permit::PodPermit;
 
-const KEYS: [&str; 4] = ["formats", "permit", "minimumCounters", "revoked"];
+const KEYS: [&str; 6] =
+    ["formats", "permit", "mayOmit", "initContainers", "minimumCounters", "revoked"];
 
 /// Stands for the image that a signature will name.
 const SOME_IMAGE: &str = "registry.invalid/signed:1";
@@ -31,6 +33,10 @@ pub(in crate::policy) struct SignedPods {
     permit: Option<Value>,
     /// That permit speaks of runtime classes.
     names_runtime_classes: bool,
+    /// Containers of a signature of the first version that a pod may lack.
+    may_omit: Vec<Pattern>,
+    /// Which of its containers are init containers, if somebody says.
+    init_containers: Option<Vec<Pattern>>,
     /// By `keyId/policyId`.
     minimum_counters: BTreeMap<String, u64>,
     /// SHA-256 of policy annotations.
@@ -59,6 +65,8 @@ impl SignedPods {
             formats: object.find("formats").map_or(Ok(Formats::Both), read_formats)?,
             permit,
             names_runtime_classes: names_runtime_classes.unwrap_or(false),
+            may_omit: object.list("mayOmit", container_name)?.unwrap_or_default(),
+            init_containers: object.list("initContainers", container_name)?,
             minimum_counters: object
                 .find("minimumCounters")
                 .map_or(Ok(BTreeMap::new()), read_counters)?,
@@ -69,6 +77,17 @@ impl SignedPods {
     /// What is added to signatures of the first version.
     pub(super) fn permit(&self) -> Option<&Value> {
         self.permit.as_ref()
+    }
+
+    /// May a pod lack this container, although a signature of the first version names it?
+    pub(super) fn may_omit(&self, container: &str) -> bool {
+        self.may_omit.iter().any(|pattern| pattern.matches(container))
+    }
+
+    /// Is this container of a signature of the first version an init container? `None` if nobody says.
+    pub(super) fn is_init(&self, container: &str) -> Option<bool> {
+        let patterns = self.init_containers.as_ref()?;
+        Some(patterns.iter().any(|pattern| pattern.matches(container)))
     }
 
     /// Does it let pods name runtime classes?
@@ -109,6 +128,11 @@ impl SignedPods {
         }
         Ok(())
     }
+}
+
+fn container_name(at: &Located<'_>) -> Result<Pattern, PolicyError> {
+    let is_allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    Pattern::read(at, is_allowed, "lower-case letters, digits and dashes")
 }
 
 fn read_formats(at: &Located<'_>) -> Result<Formats, PolicyError> {

@@ -159,7 +159,7 @@ fn api_access() -> Value {
 }
 
 /// A node whose document says this under `signedPods`.
-fn node(signer: &Signer, signed_pods: Value) -> Policy {
+pub(super) fn node(signer: &Signer, signed_pods: Value) -> Policy {
     let document = json!({
         "apiVersion": "nodeward.dev/v2", "kind": "NodePolicy", "name": "n",
         "rules": [{"name": "none", "action": "deny", "match": {"namespaces": ["none"]}}],
@@ -245,6 +245,9 @@ fn what_is_odd_in_signed_pods_does_not_load() {
         ),
         (json!({"formats": ["v3"]}), "is no format"),
         (json!({"formats": []}), "is empty"),
+        (json!({"mayOmit": []}), "is empty"),
+        (json!({"mayOmit": ["Debug"]}), "so it can never match"),
+        (json!({"initContainers": ["a*b"]}), "is no pattern"),
         (json!({"revoked": ["abc"]}), "is no SHA-256"),
         (json!({"minimumCounters": {"web": 1}}), "is not named `<keyId>/<policyId>`"),
         (json!({"minimumCounters": {"0123456789abcdef/web": "1"}}), "whole number"),
