@@ -12,16 +12,28 @@ use regex_syntax::ast::{
 
 /// Reads a pattern; `Err` says what is wrong and how to correct it, in one line.
 pub(super) fn check(written: &str) -> Result<(), String> {
+    check_for(written, Differences { of_ascii: false })
+}
+
+/// The same for a pattern that is held against ASCII alone, where digits, letters and words are those
+/// of every reader.
+pub(super) fn check_for_ascii(written: &str) -> Result<(), String> {
+    check_for(written, Differences { of_ascii: true })
+}
+
+fn check_for(written: &str, differences: Differences) -> Result<(), String> {
     let parsed = Parser::new().parse(written).map_err(|error| {
         let text = error.to_string();
         let cause = text.lines().last().unwrap_or_default().replace("error: ", "");
         format!("{cause}; correct it")
     })?;
-    visit(&parsed, Differences).map_err(str::to_owned)
+    visit(&parsed, differences).map_err(str::to_owned)
 }
 
 /// Stops at the first construct that is read in two ways.
-struct Differences;
+struct Differences {
+    of_ascii: bool,
+}
 
 type Found = Result<(), &'static str>;
 
@@ -38,7 +50,9 @@ impl Visitor for Differences {
             Ast::Flags(set) => flags(&set.flags),
             Ast::Group(group) => group.flags().map_or(Ok(()), flags),
             Ast::Literal(of) => literal(of),
+            Ast::Assertion(of) if self.of_ascii => assertion_of_ascii(of),
             Ast::Assertion(of) => assertion(of),
+            Ast::ClassPerl(_) if self.of_ascii => Ok(()),
             Ast::ClassPerl(class) => perl(&class.kind),
             Ast::ClassUnicode(_) => Err(UNICODE_CLASS),
             Ast::Empty(_)
@@ -54,6 +68,7 @@ impl Visitor for Differences {
         match item {
             ClassSetItem::Literal(of) => literal(of),
             ClassSetItem::Range(range) => literal(&range.start).and(literal(&range.end)),
+            ClassSetItem::Perl(_) if self.of_ascii => Ok(()),
             ClassSetItem::Perl(class) => perl(&class.kind),
             ClassSetItem::Unicode(_) => Err(UNICODE_CLASS),
             ClassSetItem::Bracketed(_) => {
@@ -110,6 +125,12 @@ fn assertion(of: &Assertion) -> Found {
     }
 }
 
+/// Go has no word for the other edges.
+fn assertion_of_ascii(of: &Assertion) -> Found {
+    let is_gos = matches!(of.kind, AssertionKind::WordBoundary | AssertionKind::NotWordBoundary);
+    if is_gos { Ok(()) } else { assertion(of) }
+}
+
 fn literal(of: &Literal) -> Found {
     match of.kind {
         LiteralKind::HexFixed(HexLiteralKind::UnicodeShort | HexLiteralKind::UnicodeLong)
@@ -155,6 +176,16 @@ mod tests {
             "[^/]+@sha256:[0-9a-f]{64}",
         ] {
             assert_eq!(check(written), Ok(()), "{written}");
+        }
+    }
+
+    #[test]
+    fn against_ascii_alone_digits_letters_and_words_have_one_reading() {
+        for written in ["\\d+", "[\\w.-]+\\S", "(a|\\bb)\\B"] {
+            assert_eq!(check_for_ascii(written), Ok(()), "{written}");
+        }
+        for written in ["\\<a", "\\b{start}", "\\pN", "[a&&\\d]", "(?x)\\d", "("] {
+            check_for_ascii(written).expect_err(written);
         }
     }
 

@@ -145,7 +145,10 @@ impl Signed {
         if let Some(name) = missing.find(|name| !self.local.may_omit(name)) {
             return Err(SignedDenial::Missing(name.to_owned()));
         }
-        let permit = seed_permit::permit(&policy, &self.local).to_string();
+        let values = |container: &_, variable: &_| {
+            spec.map_or_else(Vec::new, |spec| seed_match::fitting_values(spec, container, variable))
+        };
+        let permit = seed_permit::permit(&policy, &self.local, &values).to_string();
         let permit = Located::document(&permit).and_then(|permit| whole_pod::read(&permit));
         let permit = permit.map_err(malformed)?;
         self.hold(pod, &permit, at)?;

@@ -101,12 +101,27 @@ fn variable(container: Value<'_>, signed: &SignedVariable) -> Option<Difference>
         .last()
         .map(|one| text(one, "value"));
     let Some(found) = found else { return Some(Difference::NoVariable { name }) };
-    let (fits, written, is_regex) = match &signed.value {
-        SignedValue::Exact(value) => (found == value, value.as_str(), false),
-        SignedValue::Pattern(pattern) => (pattern.matches(found), pattern.as_written(), true),
+    let fits = signed.value.matches(found);
+    let (written, is_regex) = match &signed.value {
+        SignedValue::Exact(value) => (value.as_str(), false),
+        SignedValue::Pattern(pattern) => (pattern.as_written(), true),
     };
     let (found, signed) = (found.to_owned(), written.to_owned());
     (!fits).then_some(Difference::Variable { name, found, signed, is_regex })
+}
+
+/// The values that a signed expression matches of those that the pod's container has for its variable.
+pub(super) fn fitting_values<'p>(
+    spec: Value<'p>,
+    container: &SignedContainer,
+    variable: &SignedVariable,
+) -> Vec<&'p str> {
+    let lists = LISTS.into_iter().filter_map(|list| spec.field(list));
+    let containers = lists.flat_map(|list| list.items());
+    let own = containers.filter(|it| text(*it, "name") == container.name);
+    let env = own.filter_map(|it| it.field("env")).flat_map(|env| env.items());
+    let named = env.filter(|it| text(*it, "name") == variable.name);
+    named.map(|it| text(it, "value")).filter(|value| variable.value.matches(value)).collect()
 }
 
 fn mount(container: Value<'_>, signed: &SignedMount) -> Option<Difference> {

@@ -7,7 +7,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::seed_policy::{SeedPolicy, SignedContainer, SignedValue};
+use super::seed_policy::{SeedPolicy, SignedContainer, SignedValue, SignedVariable};
 use super::settings::SignedPods;
 use crate::policy::pattern::Pattern;
 
@@ -16,11 +16,15 @@ const INIT: &str = "init";
 
 const EPHEMERAL: &str = "ephemeral";
 
+/// Values of the variable of a container, for which an expression was signed: those of the pod that
+/// match it. So the one engine that reads signed expressions has the word on them.
+pub(super) type Values<'v, 'p> = &'v dyn Fn(&SignedContainer, &SignedVariable) -> Vec<&'p str>;
+
 /// An object of a document.
 type Entry = Map<String, Value>;
 
 /// The permit, as a document would write it.
-pub(super) fn permit(policy: &SeedPolicy, settings: &SignedPods) -> Value {
+pub(super) fn permit(policy: &SeedPolicy, settings: &SignedPods, values: Values<'_, '_>) -> Value {
     let nothing = Entry::new();
     let local = settings.permit().and_then(Value::as_object).unwrap_or(&nothing);
     let mut permit = Entry::new();
@@ -31,7 +35,7 @@ pub(super) fn permit(policy: &SeedPolicy, settings: &SignedPods) -> Value {
     put(&mut permit, "orderedInit", true);
     permit.extend(local.clone());
     let entries = objects(local, "containers");
-    let merged = |signed: &SignedContainer| merged(signed, kinds(signed, settings), &entries);
+    let merged = |signed| merged(signed, kinds(signed, settings), values, &entries);
     let containers = policy.containers().iter().flat_map(merged);
     let containers = containers.chain(entries.iter().filter_map(for_ephemeral));
     put_list(&mut permit, "containers", containers.map(Value::from).collect());
@@ -71,10 +75,15 @@ fn kinds(signed: &SignedContainer, settings: &SignedPods) -> &'static [&'static 
 }
 
 /// The signed entry alone, and joined to each local entry that is for containers of its name.
-fn merged(signed: &SignedContainer, kinds: &[&str], local: &[Entry]) -> Vec<Entry> {
+fn merged(
+    signed: &SignedContainer,
+    kinds: &[&str],
+    values: Values<'_, '_>,
+    local: &[Entry],
+) -> Vec<Entry> {
     let joined = local.iter().filter(|entry| is_for_signed(entry) && is_for(entry, &signed.name));
-    let joined = joined.map(|entry| join(signed, kinds, entry));
-    std::iter::once(join(signed, kinds, &Entry::new())).chain(joined).collect()
+    let joined = joined.map(|entry| join(signed, kinds, values, entry));
+    std::iter::once(join(signed, kinds, values, &Entry::new())).chain(joined).collect()
 }
 
 fn is_for(entry: &Entry, name: &str) -> bool {
@@ -83,7 +92,7 @@ fn is_for(entry: &Entry, name: &str) -> bool {
     patterns.any(|pattern| pattern.matches(name))
 }
 
-fn join(signed: &SignedContainer, kinds: &[&str], local: &Entry) -> Entry {
+fn join(signed: &SignedContainer, kinds: &[&str], values: Values<'_, '_>, local: &Entry) -> Entry {
     let mut entry = local.clone();
     put(&mut entry, "names", json!([signed.name]));
     entry.entry("kinds").or_insert_with(|| json!(kinds));
@@ -92,7 +101,7 @@ fn join(signed: &SignedContainer, kinds: &[&str], local: &Entry) -> Entry {
     if !signed.command.is_empty() {
         put(&mut entry, "command", json!(signed.command));
     }
-    put_list(&mut entry, "env", environment(signed, local));
+    put_list(&mut entry, "env", environment(signed, values, local));
     let mounts = signed.mounts.iter().map(
         |mount| json!({ "volume": mount.name, "path": mount.path, "readOnly": mount.read_only }),
     );
@@ -108,12 +117,17 @@ fn join(signed: &SignedContainer, kinds: &[&str], local: &Entry) -> Entry {
 }
 
 /// The signed variables, and local ones of other names.
-fn environment(signed: &SignedContainer, local: &Entry) -> Vec<Value> {
-    let own = signed.environment.iter().map(|variable| match &variable.value {
-        SignedValue::Exact(value) => json!({ "name": variable.name, "value": value }),
-        SignedValue::Pattern(pattern) => {
-            json!({ "name": variable.name, "value": { "regex": pattern.as_written() } })
-        }
+fn environment(signed: &SignedContainer, values: Values<'_, '_>, local: &Entry) -> Vec<Value> {
+    let own = signed.environment.iter().filter_map(|variable| {
+        let value = match &variable.value {
+            SignedValue::Exact(value) => json!(value),
+            SignedValue::Pattern(_) => {
+                let values = values(signed, variable);
+                // Only a container that may be missing lacks it.
+                (!values.is_empty()).then(|| json!({ "oneOf": values }))?
+            }
+        };
+        Some(json!({ "name": variable.name, "value": value }))
     });
     let is_signed = |one: &Entry| {
         let name = one.get("name").and_then(Value::as_str);

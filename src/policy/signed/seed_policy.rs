@@ -103,12 +103,24 @@ impl SignedContainer {
 impl SignedVariable {
     fn read(at: &Located<'_>) -> Result<Self, PolicyError> {
         let variable = at.object(&VARIABLE)?;
-        let value = present(&variable, "value").map_or(Ok(String::new()), Located::string)?;
+        let written = present(&variable, "value");
+        let value = written.map_or(Ok(String::new()), Located::string)?;
         let value = match flag(&variable, "regex")? {
-            true => SignedValue::Pattern(SignedPattern::new(value)),
+            true => SignedPattern::new(value)
+                .map(SignedValue::Pattern)
+                .map_err(|problem| written.unwrap_or(at).refuse(problem))?,
             false => SignedValue::Exact(value),
         };
         Ok(Self { name: required(&variable, "name")?.filled_string()?, value })
+    }
+}
+
+impl SignedValue {
+    pub(super) fn matches(&self, value: &str) -> bool {
+        match self {
+            Self::Exact(exact) => value == exact,
+            Self::Pattern(pattern) => pattern.matches(value),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod beside_rules;
 mod bound;
+mod expressions;
 mod signed_set;
 mod tampering;
 mod unsigned_fields;
