@@ -10,7 +10,7 @@ use crate::kube_wire::pod::StringMap;
 
 /// Largest text of a policy that is looked at: all annotations of a pod that went through an honest
 /// API server have at most this many bytes together (apimachinery `TotalAnnotationSizeLimitB`).
-const MAX_POLICY_TEXT: usize = 256 * 1024;
+pub(super) const MAX_POLICY_TEXT: usize = 256 * 1024;
 
 /// Where one format of signed policies is found.
 #[derive(Debug)]

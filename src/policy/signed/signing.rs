@@ -8,10 +8,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::annotations::{BOUND, Keys, SEED};
+use super::annotations::{BOUND, Keys, MAX_POLICY_TEXT, SEED};
 use super::bound_policy::{BoundPolicy, DOMAIN};
 use super::seed_policy::SeedPolicy;
-use super::whole_pod;
+use super::settings::SignedPods;
+use super::{seed_permit, whole_pod};
 use crate::policy::PolicyError;
 use crate::policy::load::{checked_text, hex_sha256};
 use crate::policy::located::Located;
@@ -43,8 +44,8 @@ impl Unsigned {
             | Value::Number(_)
             | Value::String(_)
             | Value::Array(_) => {
-                SeedPolicy::parse(text)?;
-                Ok(Self::with(&SEED, "", &value))
+                seed(&document)?;
+                Self::with(&SEED, "", &value).within_limit(&document)
             }
         }
     }
@@ -62,13 +63,24 @@ impl Unsigned {
                 bound(&value.to_string())?;
             }
         }
-        Ok(Self::with(&BOUND, DOMAIN, &value))
+        Self::with(&BOUND, DOMAIN, &value).within_limit(document)
     }
 
     fn with(format: &'static Keys, domain: &str, value: &Value) -> Self {
         let text = STANDARD.encode(value.to_string());
         let message = [domain, &text].concat().into_bytes();
         Self { format, text, message }
+    }
+
+    fn within_limit(self, document: &Located<'_>) -> Result<Self, PolicyError> {
+        let length = self.text.len();
+        match length <= MAX_POLICY_TEXT {
+            true => Ok(self),
+            false => Err(document.refuse(format!(
+                "is {length} bytes long in base64, and no node reads more than {MAX_POLICY_TEXT}; \
+                 shorten it"
+            ))),
+        }
     }
 
     /// The bytes to sign: ECDSA with SHA-256 in ASN.1, or RSA PKCS#1 v1.5 with SHA-256.
@@ -86,6 +98,19 @@ impl Unsigned {
         let Keys { policy, signature: key } = self.format;
         [(*policy, self.text.clone()), (*key, STANDARD.encode(signature))]
     }
+}
+
+/// Reads a policy of the seed's format, and what a node without a document makes of it.
+fn seed(document: &Located<'_>) -> Result<(), PolicyError> {
+    let policy = SeedPolicy::parse(document.text())?;
+    // No pod is there yet, so an expression may stand for any value.
+    let permit = seed_permit::permit(&policy, &SignedPods::default(), &|_, _| vec![""]);
+    let permit = permit.to_string();
+    let read = Located::document(&permit).and_then(|permit| whole_pod::read(&permit));
+    let refused = |error: PolicyError| {
+        document.refuse(format!("is refused by every node, which reads it as a permit: {error}"))
+    };
+    read.map(drop).map_err(refused)
 }
 
 /// Reads a policy of ours with its permit, as a node would.
@@ -121,11 +146,39 @@ mod tests {
             ("1", "must be a list"),
             ("[{}]", "is missing"),
             (r#"[{"name":"a","properties":{"image":"i","imagePolicy":1}}]"#, "unknown key"),
+            (
+                r#"[{"name":"a","properties":{"image":"i","capabilities":["NET_ADMN"]}}]"#,
+                "is no Linux capability",
+            ),
+            (
+                r#"[{"name":"a","properties":{"image":"i","environmentVariables":[
+                    {"name":"V","value":"1"},{"name":"V","value":"x|y","regex":true}]}}]"#,
+                "lists \"V\" a second time",
+            ),
+            (
+                r#"[{"name":"a","properties":{"image":"i","environmentVariables":[
+                    {"name":"V","value":"[a&&b]","regex":true}]}}]"#,
+                "is no usable regular expression",
+            ),
             ("{}", "is missing"),
             (r#"{"keyId":"other"}"#, "names another key; this one is k"),
         ] {
             let refusal = Unsigned::new(policy.as_bytes(), "k").unwrap_err().to_string();
             assert!(refusal.contains(expected), "{policy}: {refusal}");
         }
+    }
+
+    #[test]
+    fn what_is_longer_than_nodes_read_is_not_signed() {
+        let of_length = |length: usize| {
+            let names = "a".repeat(length);
+            format!(r#"[{{"name":"a","properties":{{"image":"i","command":["{names}"]}}}}]"#)
+        };
+        let overhead = of_length(0).len();
+        let most = MAX_POLICY_TEXT / 4 * 3;
+        let refusal = |length: usize| Unsigned::new(of_length(length).as_bytes(), "k").err();
+        assert_eq!(refusal(most - overhead), None);
+        let refusal = refusal(most - overhead + 1).unwrap().to_string();
+        assert!(refusal.contains("no node reads more than 262144"), "{refusal}");
     }
 }
