@@ -117,9 +117,9 @@ pub struct Hearing {
 /// Why a pod is denied, in two wordings.
 struct Denial<'v> {
     rule: Option<&'v str>,
-    /// For status and Event, which the pod's readers read.
+    /// For the status, which the pod's readers read.
     reason: String,
-    /// For the node's own record: without values of environment variables.
+    /// For the node's own record and the Event: without values of environment variables.
     recorded: String,
 }
 
@@ -317,7 +317,7 @@ impl Hearing {
         if standing.is_news {
             self.record(Some(pod), Tombstone::from(pod), Decision::Deny, rule, &recorded, source);
         }
-        self.report(pod, standing, reason);
+        self.report(pod, standing, (reason, recorded));
         Ruling::Deny(Tombstone::from(pod))
     }
 
@@ -329,13 +329,19 @@ impl Hearing {
 
     /// Tells the cluster, unless it knows. A pod that is being deleted is ended only if no container of
     /// it can be running: it never reached this kubelet, or the kubelet said that all ended.
-    fn report(&self, pod: &Pod<'_>, standing: DenialStanding, reason: String) {
+    fn report(
+        &self,
+        pod: &Pod<'_>,
+        standing: DenialStanding,
+        (reason, recorded): (String, String),
+    ) {
         let never_ran = !standing.was_admitted && !pod.has_started;
         let rejection = Rejection {
             namespace: pod.identity.namespace.to_owned(),
             name: pod.identity.name.to_owned(),
             uid: pod.identity.uid.to_owned(),
             reason,
+            recorded,
             owner_uid: pod.controller.map(|owner| owner.uid.to_owned()),
             wants_status: !is_over(pod) && pod.status_reason != REASON,
             wants_delete: pod.is_being_deleted && (never_ran || standing.reported_stopped),
@@ -365,6 +371,7 @@ impl Hearing {
                 namespace: identity.namespace.to_owned(),
                 name: identity.name.to_owned(),
                 uid: uid.to_owned(),
+                recorded: reason.clone(),
                 reason,
                 owner_uid: None,
                 wants_status: true,

@@ -55,7 +55,7 @@ pub(super) fn event(rejection: &Rejection, node: &str, now: &str) -> Value {
             "name": rejection.name, "uid": rejection.uid,
         },
         "reason": REASON,
-        "message": format!("Pod rejected by kubelet-proxy: {}", capped(&rejection.reason)),
+        "message": format!("Pod rejected by kubelet-proxy: {}", capped(&rejection.recorded)),
         "type": "Warning",
         "source": {"component": "kubelet-proxy", "host": node},
         "reportingComponent": "kubelet-proxy",
@@ -91,6 +91,7 @@ mod tests {
             name: "web-0".to_owned(),
             uid: "0fcb5d1e-4ad9-4a06-8f7e-5c9a3d8e1f00".to_owned(),
             reason: "denied by rule 'r': no".to_owned(),
+            recorded: "denied by rule 'r'".to_owned(),
             owner_uid: None,
             wants_status: true,
             wants_delete: false,
@@ -133,6 +134,12 @@ mod tests {
                 && !name.contains("..")
                 && !name.contains("-.")
         );
+    }
+
+    #[test]
+    fn an_event_says_what_the_nodes_records_say() {
+        let event = event(&rejection(), "n", "t");
+        assert_eq!(event["message"], "Pod rejected by kubelet-proxy: denied by rule 'r'");
     }
 
     #[test]

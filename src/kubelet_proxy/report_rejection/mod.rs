@@ -27,8 +27,11 @@ pub(super) struct Rejection {
     pub(super) namespace: String,
     pub(super) name: String,
     pub(super) uid: String,
-    /// The reason in full.
+    /// The reason in full, for the pod's status, whose readers see the pod's values as well.
     pub(super) reason: String,
+    /// The reason as the node's records have it, for the Event: Events have other readers, and are
+    /// shipped to where logs go.
+    pub(super) recorded: String,
     /// The controlling owner, whose replacements are damped.
     pub(super) owner_uid: Option<String>,
     /// Its status does not tell of the rejection yet.

@@ -1,7 +1,7 @@
 //! Why a signature does not admit a pod, in the seed's words where the seed has any.
 //!
 //! The seed's reasons show values of environment variables. Whoever reads a pod's status can read its
-//! spec, so they stay there; the node's own records get `SignedDenial::without_values`.
+//! spec, so they stay there; the node's own records and Events get `SignedDenial::without_values`.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! Counters of signed policies over the life of pods: an older policy stays out, and a pod that runs
-//! keeps the one it runs by.
+//! Signed policies over the life of pods: an older one stays out, a pod that runs keeps the one it runs
+//! by, and what is told of a denial.
 
 use serde_json::json;
 
@@ -19,15 +19,15 @@ const OVER: &str = r#""phase":"Succeeded""#;
 struct Node {
     judge: Hearing,
     signer: Signer,
-    _reports: mpsc::Receiver<Rejection>,
+    reports: mpsc::Receiver<Rejection>,
 }
 
 impl Node {
     fn new() -> Self {
         let signer = Signer::p256();
         let policy = Policy::parse(DOCUMENT).unwrap().policy.and_signed(signer.trusted());
-        let (judge, _reports) = judge_by(policy);
-        Self { judge, signer, _reports }
+        let (judge, reports) = judge_by(policy);
+        Self { judge, signer, reports }
     }
 
     /// Metadata with a policy of this counter, by which `sh` may run in the pod until counter 7.
@@ -147,4 +147,21 @@ fn a_pod_that_ended_stays_as_it_is_and_does_not_start_again_by_an_older_policy()
     assert!(node.admits(2, &node.signed(7), ""));
     assert!(node.admits(1, &node.signed(5), OVER), "its logs can be read on");
     assert!(!node.admits(1, &node.signed(5), r#""phase":"Running""#));
+}
+
+#[test]
+fn an_event_has_no_values_of_the_environment_and_the_status_has_them() {
+    let mut node = Node::new();
+    let signed = r#"[{"name":"c","properties":{"image":"i",
+        "environmentVariables":[{"name":"PASSWORD","value":"correct-horse"}]}}]"#;
+    let [(policy, text), (key, signature)] = node.signer.seed_annotations(signed);
+    let annotations = format!(r#","annotations":{{"{policy}":"{text}","{key}":"{signature}"}}"#);
+    let env = r#""image":"i","env":[{"name":"PASSWORD","value":"battery-staple"}]"#;
+    let json = pod(1, &annotations, "", "").replace(r#""image":"i""#, env);
+    assert_eq!(rule(&node.judge, &json), denied(1));
+    let Rejection { reason, recorded, .. } = node.reports.try_recv().unwrap();
+    let values = ["correct-horse", "battery-staple"];
+    assert!(values.iter().all(|value| reason.contains(value)), "{reason}");
+    assert!(!values.iter().any(|value| recorded.contains(value)), "{recorded}");
+    assert!(recorded.contains("env var 'PASSWORD' value '[hidden]'"), "{recorded}");
 }
