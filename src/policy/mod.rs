@@ -205,10 +205,11 @@ impl Policy {
         }
     }
 
-    /// Does it admit pods of its own node only?
+    /// Does it admit pods of its own node only? Whoever signed for a pod meant one pod: an API server
+    /// could have every node run it.
     pub fn needs_node_name(&self) -> bool {
         match &self.document {
-            Document::V1(_) => false,
+            Document::V1(_) => self.signed.is_some(),
             Document::V2(_) => true,
         }
     }

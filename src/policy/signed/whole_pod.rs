@@ -23,7 +23,7 @@ pub(super) fn hold(
     at: &Circumstances<'_>,
 ) -> Result<(), SignedDenial> {
     let node = pod.pod.node_name;
-    if node != at.node && !at.node.is_empty() {
+    if node != at.node {
         let problem = format!("the pod is for node '{}'", Quoted(node));
         return Err(SignedDenial::Bound(problem));
     }

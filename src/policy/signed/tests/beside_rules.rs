@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::test_keys::Signer;
 use super::{annotate, ask, full_pod, here, signed_app};
-use crate::policy::{NoCounters, Policy};
+use crate::policy::{Circumstances, NoCounters, Policy};
 
 fn rule(name: &str, action: &str, namespace: &str) -> Value {
     json!({"name": name, "action": action, "match": {"namespaces": [namespace]}})
@@ -73,4 +73,23 @@ fn another_key_makes_another_policy() {
     let alone = |signer: &Signer| Policy::only_signed(signer.trusted());
     assert!(!alone(&one).is_same_as(&alone(&two)));
     assert_eq!(alone(&one).digest().len(), 64);
+}
+
+#[test]
+fn signed_pods_run_where_the_nodes_name_is_known_and_theirs() {
+    let signer = Signer::p256();
+    let [first, _] = documents("deny");
+    let first = Policy::parse(first.to_string().as_bytes()).unwrap().policy;
+    assert!(!first.needs_node_name());
+    for policy in [first.and_signed(signer.trusted()), Policy::only_signed(signer.trusted())] {
+        assert!(policy.needs_node_name());
+        let mut pod = full_pod();
+        annotate(&mut pod, signer.seed_annotations(&signed_app().to_string()));
+        for (node, runs) in [("node-1", true), ("node-2", false), ("", false)] {
+            let at = Circumstances { node, ..here(&NoCounters) };
+            let (allowed, reason) = ask(&policy, &pod, &at);
+            assert_eq!(allowed, runs, "{node}: {reason}");
+            assert!(runs || reason.contains("the pod is for node 'node-1'"), "{reason}");
+        }
+    }
 }
