@@ -57,8 +57,8 @@ impl Keys {
 }
 
 /// Standard base64 with padding. Line ends are passed over, as Go does: signers who forget
-/// `base64 -w0` are served. Bits that no byte uses must be zero, so that no two texts of one length
-/// mean the same signature.
+/// `base64 -w0` are served. Bits that no byte uses must be zero. A signature still has several texts,
+/// as ECDSA has two signatures for one: nothing may be told apart by the text of one.
 pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
     let text = match text.contains(['\r', '\n']) {
         true => Cow::Owned(text.replace(['\r', '\n'], "")),
