@@ -85,11 +85,12 @@ pub(crate) fn object_watch(input: &[u8]) {
 
 fn kind_of(input: &[u8]) -> Option<(Of, &[u8])> {
     let (kind, rest) = input.split_first()?;
-    let kind = match kind % 4 {
+    let kind = match kind % 5 {
         0 => ObjectKind::RuntimeClass,
         1 => ObjectKind::PersistentVolume,
         2 => ObjectKind::ConfigMap,
-        _ => ObjectKind::Secret,
+        3 => ObjectKind::Secret,
+        _ => ObjectKind::Service,
     };
     Some((Of::Objects(kind), rest))
 }

@@ -2,7 +2,7 @@
 //!
 //! The kubelet trusts its API server to have validated a pod and joins names to paths unseen: with
 //! a hostile API server, the check has to be here. Only syntax is judged, never what is allowed.
-//! Every rule is the API's own validation or stricter. All but two refuse the empty text: Go leaves
+//! Every rule is the API's own validation or stricter. All but three refuse the empty text: Go leaves
 //! empty optional fields out, unless they are pointers.
 
 mod names;
@@ -31,6 +31,10 @@ pub enum Grammar {
     /// An IPv4 or IPv6 address without zone; leading zeros are refused, as new API fields do.
     /// Written into `/etc/hosts`, `resolv.conf` and port mappings.
     IpAddress,
+    /// An address as above, `None` or nothing: of a Service, which is made variables of.
+    ClusterIp,
+    /// `TCP`, `UDP` or `SCTP` (`supportedPortProtocols`); becomes part of a variable's name.
+    Protocol,
     /// At most 15 of `a-z0-9-` with a letter (`IsValidPortName`).
     PortName,
     /// A subdomain of at most 63 characters in any case (`ValidateCSIDriverName`): a directory.
@@ -87,6 +91,8 @@ impl Grammar {
             Self::SearchDomain => names::is_search_domain(text),
             Self::ResolverOptionValue => text.is_empty() || names::is_token(text),
             Self::IpAddress => text.parse::<std::net::IpAddr>().is_ok(),
+            Self::ClusterIp => matches!(text, "" | "None") || Self::IpAddress.matches(text),
+            Self::Protocol => matches!(text, "TCP" | "UDP" | "SCTP"),
             Self::PortName => names::is_port_name(text),
             Self::CsiDriver => names::is_csi_driver(text),
             Self::FlexDriver => names::is_flex_driver(text),
@@ -119,6 +125,8 @@ impl Grammar {
             Self::SearchDomain => "a DNS search domain",
             Self::ResolverOptionValue => "empty or printable ASCII without white space",
             Self::IpAddress => "an IP address",
+            Self::ClusterIp => "an IP address, 'None' or empty",
+            Self::Protocol => "'TCP', 'UDP' or 'SCTP'",
             Self::PortName => "a port name",
             Self::CsiDriver => "a CSI driver name",
             Self::FlexDriver => "a FlexVolume driver name",

@@ -19,6 +19,7 @@ pub mod request_path;
 pub mod resource;
 pub mod salvage;
 pub mod schema;
+mod service;
 pub mod spec_pin;
 pub mod status_object;
 pub mod watch_event;

@@ -4,10 +4,11 @@
 //! policy to say.
 
 use super::json::{Value, ValueFault};
-use super::pod_schema::{CONFIG_MAP, PERSISTENT_VOLUME, RUNTIME_CLASS, SECRET};
+use super::pod_schema::{CONFIG_MAP, PERSISTENT_VOLUME, RUNTIME_CLASS, SECRET, SERVICE};
 use super::resource::{Item, Resource};
 use super::salvage::{SalvagedIdentity, salvage_identity};
 use super::schema::{self, Checked, ObjectSchema};
+use super::service;
 
 /// The kinds of objects beside pods that decide what a pod runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub enum ObjectKind {
     ConfigMap,
     /// The same, and credentials for registries and drivers.
     Secret,
+    /// Variables of all containers of its namespace.
+    Service,
 }
 
 static RUNTIME_CLASSES: Resource = Resource {
@@ -42,6 +45,8 @@ static CONFIG_MAPS: Resource = Resource {
 };
 static SECRETS: Resource =
     Resource { kind: "Secret", list_kind: "SecretList", api_version: "v1", is_namespaced: true };
+static SERVICES: Resource =
+    Resource { kind: "Service", list_kind: "ServiceList", api_version: "v1", is_namespaced: true };
 
 impl ObjectKind {
     /// How documents name it.
@@ -51,6 +56,7 @@ impl ObjectKind {
             Self::PersistentVolume => &PERSISTENT_VOLUMES,
             Self::ConfigMap => &CONFIG_MAPS,
             Self::Secret => &SECRETS,
+            Self::Service => &SERVICES,
         }
     }
 
@@ -61,6 +67,17 @@ impl ObjectKind {
             Self::PersistentVolume => "persistentvolumes",
             Self::ConfigMap => "configmaps",
             Self::Secret => "secrets",
+            Self::Service => "services",
+        }
+    }
+
+    /// Must it be sound whatever the policy speaks of? What a policy does not speak of is passed unread
+    /// if a kubelet can do no more with it than the API server permits.
+    pub fn is_always_read(self) -> bool {
+        match self {
+            // A kubelet takes names of variables from it unseen, and ends over one without ports.
+            Self::Service => true,
+            Self::RuntimeClass | Self::PersistentVolume | Self::ConfigMap | Self::Secret => false,
         }
     }
 
@@ -70,6 +87,18 @@ impl ObjectKind {
             Self::PersistentVolume => &PERSISTENT_VOLUME,
             Self::ConfigMap => &CONFIG_MAP,
             Self::Secret => &SECRET,
+            Self::Service => &SERVICE,
+        }
+    }
+
+    /// What its table cannot say.
+    fn further_fault(self, checked: &Checked<'_>) -> Option<ValueFault> {
+        match self {
+            Self::RuntimeClass | Self::PersistentVolume => {
+                has_namespace(checked).then(in_a_namespace)
+            }
+            Self::ConfigMap | Self::Secret => None,
+            Self::Service => service::fault(checked.value()),
         }
     }
 }
@@ -108,10 +137,11 @@ impl<'a> ReceivedObject<'a> {
             Some(fault) => Err(fault),
             None => schema::check(value, kind.schema()),
         };
+        let checked = checked.and_then(|checked| match kind.further_fault(&checked) {
+            Some(fault) => Err(fault),
+            None => Ok(checked),
+        });
         match (checked, identity) {
-            (Ok(checked), Some(_)) if !kind.resource().is_namespaced && has_namespace(&checked) => {
-                Self::Faulty { identity, fault: in_a_namespace() }
-            }
             (Ok(checked), Some(identity)) => Self::Sound(SoundObject { kind, identity, checked }),
             (Ok(_), None) => Self::Faulty { identity, fault: nameless() },
             (Err(fault), _) => Self::Faulty { identity, fault },
@@ -174,6 +204,11 @@ mod tests {
         assert_eq!(read(ObjectKind::RuntimeClass, &newer), class);
         let map = r#"{"metadata":{"name":"a","namespace":"n"},"data":{"k":"v"}}"#;
         assert_eq!(read(ObjectKind::ConfigMap, map), map);
+        let service = r#"{"metadata":{"name":"a","namespace":"n"},"spec":{"ports":[{"name":"p","protocol":"TCP","port":80}],"clusterIP":"10.0.0.1","clusterIPs":["10.0.0.1"]}}"#;
+        let whole = service
+            .replace("\"port\":80", r#""appProtocol":"x","port":80,"targetPort":"web""#)
+            .replace("\"clusterIP\"", r#""selector":{"app":"a"},"clusterIP""#);
+        assert_eq!(read(ObjectKind::Service, &whole), service);
     }
 
     #[test]
@@ -200,6 +235,33 @@ mod tests {
             (ObjectKind::RuntimeClass, map(r#","handler":"../x""#), "!a handler: "),
             (ObjectKind::RuntimeClass, map(r#","handler":"kata""#), "!a metadata.namespace: "),
             (ObjectKind::PersistentVolume, map(""), "!a metadata.namespace: "),
+            (ObjectKind::Service, map(r#","spec":{"clusterIP":"x"}"#), "!a spec.clusterIP: "),
+            (ObjectKind::Service, map(r#","spec":{"clusterIP":"::1"}"#), "!a spec.ports: "),
+            (
+                ObjectKind::Service,
+                map(r#","spec":{"ports":[{"port":1,"name":"P"}]}"#),
+                "!a spec.ports[0].name: ",
+            ),
+            (
+                ObjectKind::Service,
+                map(r#","spec":{"ports":[{"port":1},{"protocol":"UDP"}]}"#),
+                "!a spec.ports[1].port: must be from 1",
+            ),
+            (
+                ObjectKind::Service,
+                map(r#","spec":{"ports":[{"port":1,"protocol":"Udp"}]}"#),
+                "!a spec.ports[0].protocol: ",
+            ),
+            (
+                ObjectKind::Service,
+                r#"{"metadata":{"name":"a.b","namespace":"n"}}"#.to_owned(),
+                "!a.b metadata.name: ",
+            ),
+            (
+                ObjectKind::Service,
+                r#"{"metadata":{"name":"PATH=.:","namespace":"n"}}"#.to_owned(),
+                "! metadata.name: ",
+            ),
         ] {
             let found = read(kind, &document);
             assert!(found.starts_with(expected), "{document}: {found}");

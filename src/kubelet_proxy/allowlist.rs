@@ -92,7 +92,8 @@ static RULES: [Rule; 63] = [
     get("/api/v1/nodes"),
     post("/api/v1/nodes"),
     rule(Method::PATCH, "/api/v1/nodes/*", Route::Other),
-    get("/api/v1/services"),
+    // What becomes variables of containers.
+    objects(ObjectKind::Service, "/api/v1/services"),
     // What pods refer to.
     objects(ObjectKind::Secret, "/api/v1/namespaces/*/secrets"),
     one_object(ObjectKind::Secret, "/api/v1/namespaces/*/secrets/*"),

@@ -24,7 +24,7 @@ pub use object_request::{ObjectAsked, ObjectRequest};
 pub enum Asked {
     /// Pods: decoded, decided, filtered.
     Pods(PodRequest),
-    /// Objects that decide what a pod runs: decided on where the policy speaks of them.
+    /// Objects that decide what a pod runs: decided on where the policy speaks of them, Services always.
     Objects(ObjectAsked),
     /// Who may call the kubelet's own API: answered here, or streamed through where nobody asked for that.
     Review(Review, Relay),
@@ -308,8 +308,8 @@ mod tests {
         for (method, target, lane) in [
             (Method::PUT, lease, Lane::Heartbeat),
             (Method::PATCH, "/api/v1/nodes/n/status", Lane::Heartbeat),
-            (Method::GET, "/api/v1/services?watch=true", Lane::Watch),
-            (Method::GET, "/api/v1/services", Lane::Short),
+            (Method::GET, "/apis/storage.k8s.io/v1/csidrivers?watch=true", Lane::Watch),
+            (Method::GET, "/apis/storage.k8s.io/v1/csidrivers", Lane::Short),
         ] {
             let Asked::Relay(relay) = asked(method, target, &[]).unwrap() else {
                 panic!("{target}");

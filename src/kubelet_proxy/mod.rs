@@ -120,8 +120,8 @@ impl Proxy {
         response
     }
 
-    /// Decides on objects that the policy in force speaks of; others are streamed through for as long as
-    /// it is in force.
+    /// Decides on services and on what the policy in force speaks of; others are streamed through for as
+    /// long as it is in force.
     async fn answer_objects(
         self: &Arc<Self>,
         asked: ObjectAsked,

@@ -1,6 +1,7 @@
-//! Phase 4 for objects beside pods: runtime classes, volumes behind claims, config maps and secrets.
+//! Phase 4 for objects beside pods: runtime classes, volumes behind claims, config maps, secrets, services.
 //!
-//! Only where the policy in force speaks of them; else they are streamed through (`mod.rs`). Read, cut and
+//! Services always, the others only where the policy in force speaks of them; else they are streamed through
+//! (`mod.rs`). Read, cut and
 //! written like pods; what is withheld is left out of lists, deleted in watches, and 403 with the
 //! reason on GET.
 

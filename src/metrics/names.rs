@@ -72,7 +72,7 @@ pub const DECISIONS: Description = Description {
 pub const OBJECT_DECISIONS: Description = Description {
     name: "object_decisions",
     kind: Kind::Counter,
-    help: "Decisions on runtime classes, volumes, config maps and secrets that the policy speaks of",
+    help: "Decisions on services, and on runtime classes, volumes, config maps and secrets that the policy speaks of",
     labels: &["verdict", "kind"],
 };
 

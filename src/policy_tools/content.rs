@@ -67,9 +67,10 @@ fn pin(object: &Map<String, Value>, kind: ObjectKind, home: &str) -> Result<Valu
     }
     let encoded = match kind {
         ObjectKind::Secret => "data",
-        ObjectKind::ConfigMap | ObjectKind::RuntimeClass | ObjectKind::PersistentVolume => {
-            "binaryData"
-        }
+        ObjectKind::ConfigMap
+        | ObjectKind::RuntimeClass
+        | ObjectKind::PersistentVolume
+        | ObjectKind::Service => "binaryData",
     };
     if let Some(members) = stored.get_mut(encoded).and_then(Value::as_object_mut) {
         for (key, value) in members {

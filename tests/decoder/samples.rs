@@ -12,6 +12,8 @@ pub(crate) fn of(grammar: Grammar) -> &'static [&'static str] {
         Grammar::SearchDomain => &[".", "svc.cluster.local.", "_tcp.x"],
         Grammar::ResolverOptionValue => &["", "5"],
         Grammar::IpAddress => &["10.0.0.1", "::1", "::ffff:1.2.3.4"],
+        Grammar::ClusterIp => &["None", "10.0.0.1", ""],
+        Grammar::Protocol => &["TCP", "SCTP"],
         Grammar::PortName => &["http", "a-1"],
         Grammar::CsiDriver => &["ebs.csi.aws.com", "X.y"],
         Grammar::FlexDriver => &["nfs", "k8s/nfs"],

@@ -24,6 +24,7 @@ mod reloads;
 mod requests;
 mod restarts;
 mod reviews;
+mod services;
 mod signed;
 mod start;
 mod world;
@@ -52,6 +53,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         exhaustion::trials(),
         fidelity::trials(),
         objects::trials(),
+        services::trials(),
     ]
     .into_iter()
     .flatten()

@@ -64,13 +64,13 @@ fn world(script: Script) -> (World, Proxy) {
     (world, proxy)
 }
 
-async fn get(world: &World, proxy: &Proxy, target: &str) -> Reply {
+pub(super) async fn get(world: &World, proxy: &Proxy, target: &str) -> Reply {
     let mut client = world.client(proxy).await.expect("an invited client");
     client.get(target).await.expect("an answer")
 }
 
 /// Asks for one object again and again: one reply an answer of the script.
-fn ask(world: &World, proxy: &Proxy, target: &str, times: usize) -> Vec<Reply> {
+pub(super) fn ask(world: &World, proxy: &Proxy, target: &str, times: usize) -> Vec<Reply> {
     let ask = async |_| get(world, proxy, target).await;
     let mut replies = Vec::new();
     for number in 0..times {
@@ -161,12 +161,12 @@ fn class(name: &str, handler: &str) -> Value {
         "metadata": {"name": name, "resourceVersion": "7"}, "handler": handler})
 }
 
-fn objects(kind: &str, version: &str, items: &[Value]) -> Answer {
+pub(super) fn objects(kind: &str, version: &str, items: &[Value]) -> Answer {
     Answer::document(&json!({"kind": kind, "apiVersion": version,
         "metadata": {"resourceVersion": "10"}, "items": items}))
 }
 
-fn ended(events: &[String]) -> Answer {
+pub(super) fn ended(events: &[String]) -> Answer {
     Answer::watch_steps(events.iter().map(|event| Step::Send(event.clone().into())))
 }
 
@@ -400,7 +400,7 @@ async fn watch_through_change(world: &World, proxy: &Proxy, watch: &str, policy:
     tokio::join!(get(world, proxy, watch), change).0
 }
 
-fn assert_expired(reply: &Reply) {
+pub(super) fn assert_expired(reply: &Reply) {
     assert_eq!(reply.status, 200, "{reply:?}");
     let event = reply.json();
     assert_eq!((&event["type"], &event["object"]["code"]), (&json!("ERROR"), &json!(410)));

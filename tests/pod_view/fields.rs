@@ -63,7 +63,8 @@ pub(crate) fn two_values(field: &str, shape: &Shape) -> [Json; 2] {
 
 fn two_texts(grammar: Grammar) -> [&'static str; 2] {
     match grammar {
-        Grammar::IpAddress => ["10.0.0.1", "10.0.0.2"],
+        Grammar::IpAddress | Grammar::ClusterIp => ["10.0.0.1", "10.0.0.2"],
+        Grammar::Protocol => ["TCP", "UDP"],
         Grammar::Uuid => {
             ["12345678-90ab-cdef-0123-456789abcde1", "12345678-90ab-cdef-0123-456789abcde2"]
         }

@@ -18,7 +18,10 @@ fn check(grammar: Grammar, good: &[&str], bad: &[&str]) {
     for text in bad {
         assert!(!grammar.matches(text), "{grammar:?} admits {text:?}");
     }
-    let may_be_empty = matches!(grammar, Grammar::FilesystemType | Grammar::ResolverOptionValue);
+    let may_be_empty = matches!(
+        grammar,
+        Grammar::ClusterIp | Grammar::FilesystemType | Grammar::ResolverOptionValue
+    );
     assert_eq!(grammar.matches(""), may_be_empty, "{grammar:?} and the empty text");
 }
 
@@ -42,6 +45,16 @@ fn subdomains_are_joined_labels() {
         &["a", "a.b", "web-0.example", "1.2.3", &longest],
         &[".", "..", "a..b", ".a", "a.", "a.-b", "a-.b", "A.b", "a/b", "a_b", &too_long],
     );
+}
+
+#[test]
+fn addresses_and_protocols_of_services_are_those_of_the_api() {
+    check(
+        Grammar::ClusterIp,
+        &["None", "10.0.0.1", "fd00::1"],
+        &["none", "0x7f.1", "010.0.0.1", "10.0.0.1/8", "10.0.0.1:80", "fe80::1%eth0", "a.example"],
+    );
+    check(Grammar::Protocol, &["TCP", "UDP", "SCTP"], &["tcp", "TCP/", "ICMP", "TCP=x"]);
 }
 
 #[test]

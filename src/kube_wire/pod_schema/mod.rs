@@ -19,6 +19,7 @@ mod projection;
 mod resources;
 mod scheduling;
 mod security;
+mod service;
 mod spec;
 mod status;
 mod table;
@@ -33,6 +34,7 @@ use super::grammar::Grammar;
 use super::schema::ObjectSchema;
 
 pub use self::objects::{CONFIG_MAP, PERSISTENT_VOLUME, RUNTIME_CLASS, SECRET};
+pub use self::service::SERVICE;
 
 /// `core/v1.Pod`.
 ///

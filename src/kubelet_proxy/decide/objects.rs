@@ -6,9 +6,9 @@ use crate::kube_wire::received_object::{ObjectKind, ReceivedObject, SoundObject}
 use crate::kube_wire::watch_event::Tombstone;
 
 impl Hearing {
-    /// Does the policy speak of objects of this kind?
+    /// Are objects of this kind decided on? All are that the policy speaks of.
     pub(in crate::kubelet_proxy) fn covers(&self, kind: ObjectKind) -> bool {
-        self.by.policy().objects().is_some_and(|rules| rules.cover(kind))
+        kind.is_always_read() || self.by.policy().objects().is_some_and(|rules| rules.cover(kind))
     }
 
     /// Rules on one object.

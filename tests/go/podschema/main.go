@@ -47,6 +47,10 @@ func main() {
 	w.object(reflect.TypeFor[corev1.ConfigMap]())
 	w.object(reflect.TypeFor[corev1.Secret]())
 	w.object(reflect.TypeFor[nodev1.RuntimeClass]())
+	// These two stand in fields of a service that no kubelet needs.
+	w.seen[reflect.TypeFor[corev1.ServiceStatus]()] = true
+	w.seen[reflect.TypeFor[corev1.SessionAffinityConfig]()] = true
+	w.object(reflect.TypeFor[corev1.Service]())
 }
 
 func (w walker) object(t reflect.Type) {

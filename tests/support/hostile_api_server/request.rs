@@ -31,7 +31,7 @@ pub(crate) enum Kind {
     CreatePod,
     PatchStatus,
     DeletePod,
-    /// Runtime classes, volumes, config maps or secrets: several.
+    /// Runtime classes, volumes, config maps, secrets or services: several.
     Objects,
     WatchObjects,
     /// One of them.
@@ -74,7 +74,8 @@ impl Recorded {
             ("DELETE", ["api", "v1", "namespaces", _, "pods", _]) => Kind::DeletePod,
             ("PATCH", ["api", "v1", "namespaces", _, "pods", _, "status"]) => Kind::PatchStatus,
             ("GET", ["api", "v1", "namespaces", _, "secrets" | "configmaps"])
-            | ("GET", ["apis", "node.k8s.io", "v1", "runtimeclasses"]) => {
+            | ("GET", ["apis", "node.k8s.io", "v1", "runtimeclasses"])
+            | ("GET", ["api", "v1", "services"]) => {
                 if self.is_watch() {
                     Kind::WatchObjects
                 } else {

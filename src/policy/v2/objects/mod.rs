@@ -89,6 +89,8 @@ impl ObjectRules {
             ObjectKind::ConfigMap | ObjectKind::Secret => {
                 self.pins.as_ref().is_some_and(|pins| pins.cover(kind))
             }
+            // Sound or not is all that there is to say of one.
+            ObjectKind::Service => false,
         }
     }
 
@@ -108,6 +110,7 @@ impl ObjectRules {
             ObjectKind::ConfigMap | ObjectKind::Secret => {
                 self.pins.as_ref().map(|it| it.check(object))
             }
+            ObjectKind::Service => None,
         }
         .unwrap_or(Ok(()))
     }

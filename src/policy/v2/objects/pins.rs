@@ -65,9 +65,10 @@ impl Pins {
         }
         Err(match object.kind {
             ObjectKind::Secret => ObjectRefusal::OtherSecret,
-            ObjectKind::ConfigMap | ObjectKind::RuntimeClass | ObjectKind::PersistentVolume => {
-                ObjectRefusal::OtherContent { found }
-            }
+            ObjectKind::ConfigMap
+            | ObjectKind::RuntimeClass
+            | ObjectKind::PersistentVolume
+            | ObjectKind::Service => ObjectRefusal::OtherContent { found },
         })
     }
 
@@ -75,7 +76,7 @@ impl Pins {
         match kind {
             ObjectKind::ConfigMap => &self.config_maps,
             ObjectKind::Secret => &self.secrets,
-            ObjectKind::RuntimeClass | ObjectKind::PersistentVolume => &[],
+            ObjectKind::RuntimeClass | ObjectKind::PersistentVolume | ObjectKind::Service => &[],
         }
     }
 }
