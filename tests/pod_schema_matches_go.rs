@@ -102,7 +102,9 @@ fn is_part_of_metadata(table: &ObjectSchema) -> bool {
 
 /// Fields that no kubelet gets, by type. Whatever a newer API adds to these types has to be added here
 /// or to a table.
-const LEFT_OUT: [(&str, &[&str]); 3] = [
+const LEFT_OUT: [(&str, &[&str]); 5] = [
+    ("ConfigMap", &["immutable"]),
+    ("Secret", &["immutable"]),
     ("Service", &["status"]),
     (
         "ServiceSpec",

@@ -43,6 +43,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         ("row_55_a_runtime_class_keeps_its_handler", runtime_classes),
         ("row_59_pinned_content_is_all_that_arrives", pinned_content),
         ("row_59_pinned_content_is_all_that_a_watch_brings", pinned_watch),
+        ("row_59_pinned_content_is_never_immutable_to_a_kubelet", never_immutable),
         ("row_04_objects_arrive_as_plain_json_or_not_at_all", encodings),
         ("row_12_objects_read_in_one_way_or_not_at_all", json_tricks),
         ("reload_sends_reflectors_of_objects_back_to_list", reload),
@@ -285,6 +286,22 @@ fn pinned_watch() {
     let asked = world.wait_for_request(|request| request.kind() == Kind::WatchObjects);
     assert_eq!(asked.header("accept"), Some("application/json"));
     assert_eq!(asked.header("accept-encoding"), Some("identity"));
+}
+
+/// A kubelet ends its watch of what is immutable, and no later pin would reach what it has.
+fn never_immutable() {
+    let marked = |mut object: Value| {
+        object["immutable"] = json!(true);
+        object
+    };
+    let (map, secret) = (map("pinned", json!({"k": "v"})), secret(json!({"k": "dg=="})));
+    let script = Script::new()
+        .on(Kind::OneObject, [&map, &secret].map(|it| Answer::document(&marked(it.clone()))))
+        .on(Kind::Objects, [objects("ConfigMapList", "v1", &[marked(map.clone())])]);
+    let (world, proxy) = world(script);
+    assert_eq!(ask(&world, &proxy, MAP, 1)[0].json(), map);
+    assert_eq!(ask(&world, &proxy, SECRET, 1)[0].json(), secret);
+    assert_eq!(ask(&world, &proxy, MAPS, 1)[0].json()["items"], json!([map]));
 }
 
 /// Good content, sent in every way but the one that was asked for.

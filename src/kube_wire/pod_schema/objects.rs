@@ -1,12 +1,14 @@
 //! Tables of the objects beside pods that decide what a pod runs.
 //!
 //! What is unknown at the top is left out, so it reaches no kubelet; what a pod mounts or runs is below
-//! tables that refuse it, or covered by a digest.
+//! tables that refuse it, or covered by a digest. `immutable` is left out on purpose: a kubelet ends its
+//! watch of what is immutable, so no later version and no later policy would reach it
+//! (`pkg/kubelet/util/manager/watch_based_manager.go`).
 
 use super::metadata::OBJECT_META;
 use super::persistent_volume::{PERSISTENT_VOLUME_SPEC, PERSISTENT_VOLUME_STATUS};
 use super::scheduling::TOLERATION;
-use super::table::{boolean, lenient, list, map, named, object, text};
+use super::table::{lenient, list, map, named, object, text};
 use crate::kube_wire::grammar::Grammar;
 use crate::kube_wire::schema::{ObjectSchema, Shape};
 
@@ -40,7 +42,6 @@ pub static CONFIG_MAP: ObjectSchema = lenient("ConfigMap").with(&[
     named("kind", Grammar::Exactly("ConfigMap")),
     named("apiVersion", Grammar::CoreVersion),
     object("metadata", &OBJECT_META),
-    boolean("immutable"),
     map("data", &Shape::Text),
     map("binaryData", &Shape::Text),
 ]);
@@ -50,7 +51,6 @@ pub static SECRET: ObjectSchema = lenient("Secret").with(&[
     named("kind", Grammar::Exactly("Secret")),
     named("apiVersion", Grammar::CoreVersion),
     object("metadata", &OBJECT_META),
-    boolean("immutable"),
     map("data", &Shape::Text),
     map("stringData", &Shape::Text),
     text("type"),
