@@ -8,3 +8,4 @@ pub mod escape;
 pub mod object_record;
 pub mod record;
 pub mod redact;
+pub mod turns;

@@ -28,6 +28,8 @@ pub struct ObjectRecord<'a> {
     pub node: &'a str,
     /// What the object came in.
     pub source: Source,
+    /// Records of other refusals that were left out before this one.
+    pub untold: u64,
 }
 
 impl ObjectRecord<'_> {
@@ -43,6 +45,7 @@ impl ObjectRecord<'_> {
             policy_digest = self.policy_digest,
             node = escaped(self.node, MAX_NAME_CHARS),
             source = self.source.as_str(),
+            untold = self.untold,
             "object withheld"
         );
     }

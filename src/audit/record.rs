@@ -100,6 +100,8 @@ pub struct DecisionRecord<'a> {
     pub source: Source,
     /// `ADDED` or `MODIFIED` for a watch.
     pub event_type: Option<&'a str>,
+    /// Records of its kind that were left out before this one.
+    pub untold: u64,
 }
 
 impl Decision {
@@ -146,6 +148,7 @@ macro_rules! log_record {
             source = record.source.as_str(),
             event_type = escaped(record.event_type.unwrap_or_default(), MAX_NAME_CHARS),
             decided_at = %record.decided_at,
+            untold = record.untold,
             $message
         )
     }};
@@ -237,6 +240,7 @@ mod tests {
             node: "node-1",
             source: Source::Watch,
             event_type: Some("ADDED"),
+            untold: 0,
         }
     }
 

@@ -14,13 +14,13 @@ use super::answer::{self, AnswerBody, Cut};
 use super::call::{Asked, Call, classify};
 use super::judge::{Grant, Judge, Ruling, Verdict};
 use super::kubelet::{ALPN_HTTP1, Kubelet, KubeletFault};
-use super::limits::MAX_STREAMS;
+use super::limits::{MAX_STREAMS, REFUSALS_PERIOD, REFUSALS_TOLD};
 use super::ports::Ports;
-use super::refusal_log::RefusalLog;
 use super::spdy::{GateFault, PortGate};
 use super::stream::{self, StreamFault};
 use super::upgrade::Protocol;
 use crate::audit::call_record::{CallDecision, CallRecord};
+use crate::audit::turns::Turns;
 use crate::http::listen::{self, Listener, Peer, Transport};
 use crate::metrics::handles::{Counted, Gauge};
 use crate::metrics::registry::Metrics;
@@ -34,7 +34,7 @@ pub struct Guard {
     metrics: Metrics,
     open_streams: Gauge,
     places: Arc<Semaphore>,
-    refusals: RefusalLog,
+    refusals: Turns,
     drain: Drain,
     node: String,
 }
@@ -85,7 +85,7 @@ impl Guard {
     ) -> Arc<Self> {
         let open_streams = metrics.kubelet_api_streams();
         let places = Arc::new(Semaphore::new(MAX_STREAMS));
-        let refusals = RefusalLog::default();
+        let refusals = Turns::new(REFUSALS_TOLD, REFUSALS_PERIOD);
         Arc::new(Self { judge, kubelet, metrics, open_streams, places, refusals, drain, node })
     }
 

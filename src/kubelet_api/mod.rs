@@ -18,7 +18,6 @@ pub mod kubelet;
 pub mod limits;
 mod path;
 pub mod ports;
-mod refusal_log;
 mod spdy;
 mod stream;
 mod upgrade;

@@ -17,6 +17,7 @@ use super::meters::Meters;
 use super::mirror_pod;
 use super::pod_ledger::{Admission, DenialStanding, PodLedger, Uid};
 use super::policy_in_force::PolicyInForce;
+use super::record_turns::RecordTurns;
 use super::report_rejection::{REASON, Rejection, RejectionReporter, reason_digest};
 use super::signed_counters::{CountersFor, HeldCounter, SignedCounters};
 use super::withheld::Withheld;
@@ -103,6 +104,7 @@ pub struct Judge {
     reporter: RejectionReporter,
     meters: Arc<Meters>,
     withheld: Withheld,
+    turns: RecordTurns,
     counters: SignedCounters,
     settings: JudgeSettings,
 }
@@ -151,6 +153,7 @@ impl Judge {
             reporter,
             meters,
             withheld: Withheld::default(),
+            turns: RecordTurns::default(),
             counters: SignedCounters::default(),
             settings,
         }
@@ -356,7 +359,9 @@ impl Hearing {
         self.by.meters().denied(None);
         let reason = format!("pod is not sound: {}", faulty.fault);
         let Some(identity) = faulty.identity else {
-            tracing::warn!(reason, "a pod without a well-formed identity is hidden");
+            if let Some(untold) = self.judge.turns.of_nameless() {
+                tracing::warn!(reason, untold, "a pod without a well-formed identity is hidden");
+            }
             return Ruling::Unidentified;
         };
         let standing = self.standing(identity.uid.unwrap_or_default(), &reason);
@@ -391,6 +396,7 @@ impl Hearing {
         reason: &str,
         source: Source,
     ) {
+        let Some(untold) = self.judge.turns.of_pod(decision) else { return };
         let images: Vec<&str> = pod.map_or_else(Vec::new, |pod| {
             pod.containers.iter().map(|container| container.image).collect()
         });
@@ -409,6 +415,7 @@ impl Hearing {
             node: &self.judge.settings.node,
             source,
             event_type,
+            untold,
         }
         .log();
     }

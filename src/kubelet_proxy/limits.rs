@@ -51,6 +51,13 @@ pub const OBJECT_LISTS_REMEMBERED: usize = 4096;
 /// Refused objects beside pods that are known at once; another refusal of one forgotten is logged again.
 pub const OBJECT_REFUSALS_REMEMBERED: usize = 1024;
 
+/// Records of one kind that are written in a [`RECORDS_PERIOD`]: a node's worth of pods at once. All kinds
+/// together stay below what journald takes from a service by default, 10 000 lines in 30 s.
+pub const RECORDS_TOLD: u32 = 500;
+
+/// After this long, records are written again.
+pub const RECORDS_PERIOD: Duration = Duration::from_secs(30);
+
 /// Longest name of a reflector or continue token that is remembered; real ones have some 200 bytes.
 pub const LONGEST_REMEMBERED_BYTES: usize = 4 << 10;
 

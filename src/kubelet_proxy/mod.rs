@@ -31,6 +31,7 @@ mod policy_file;
 mod policy_in_force;
 mod prepare;
 mod questions;
+mod record_turns;
 mod reload;
 mod report_rejection;
 pub mod respond;

@@ -6,6 +6,7 @@
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
+use super::objects::objects;
 use super::pods::{event, evil, good, list, with};
 use super::proxy::Proxy;
 use super::world::{RUNTIME, World};
@@ -34,10 +35,15 @@ pub(crate) fn trials() -> Vec<Trial> {
             },
         ));
     }
-    trials.push(Trial::test("row_71_denial_record", || {
-        recorded();
-        Ok(())
-    }));
+    for (name, run) in [
+        ("row_71_denial_record", recorded as fn()),
+        ("row_71_a_flood_of_refusals_does_not_fill_the_log", flooded),
+    ] {
+        trials.push(Trial::test(name, move || {
+            run();
+            Ok(())
+        }));
+    }
     trials
 }
 
@@ -138,4 +144,45 @@ fn recorded() {
     let records: Vec<String> = records.collect();
     assert_eq!(records.len(), 1, "{:?}", proxy.log());
     assert!(records[0].contains("registry.example/evil:1"), "{records:?}");
+}
+
+/// A journal drops what comes after 10 000 lines in 30 seconds, and with it the lines that matter.
+fn flooded() {
+    const FLOOD: usize = 1500;
+    const MOST: usize = 500;
+    let denied = (0..FLOOD).map(|number| evil(&format!("evil-{number}")));
+    let nameless = (0..FLOOD).map(|_| with(evil("evil"), "/metadata/name", json!("A=B")));
+    let pods = list(20, denied.chain(nameless));
+    let service = |number| {
+        json!({"metadata": {"name": format!("s-{number}"), "namespace": "n"},
+        "spec": {"clusterIP": "10.0.0.1"}})
+    };
+    let services: Vec<Value> = (0..FLOOD).map(service).collect();
+    let script = Script::new()
+        .on(Kind::List, [Answer::document(&pods)])
+        .on(Kind::Objects, [objects("ServiceList", "v1", &services)]);
+    let world = World::new(Protocols::Http1, script);
+    let proxy = world.proxy();
+    RUNTIME.block_on(async {
+        for target in ["/api/v1/pods", "/api/v1/services"] {
+            let mut client = world.client(&proxy).await.expect("an invited client");
+            let reply = client.get(target).await.expect("an answer");
+            assert_eq!(reply.json()["items"], json!([]), "{target}");
+        }
+    });
+    let records = proxy.records();
+    let told = |message: &str| records.iter().filter(|it| it["message"] == message).count();
+    for message in
+        ["pod denied", "a pod without a well-formed identity is hidden", "object withheld"]
+    {
+        let told = told(message);
+        assert!(0 < told && told <= MOST, "{message}: {told}");
+    }
+    let metrics = proxy.admin_page("/metrics");
+    assert!(
+        metrics.contains(&format!(
+            "object_decisions_total{{verdict=\"deny\",kind=\"services\"}} {FLOOD}"
+        )),
+        "{metrics}"
+    );
 }

@@ -68,6 +68,7 @@ impl Hearing {
         if !self.judge.withheld.is_news(kind, identity, reason) {
             return;
         }
+        let Some(untold) = self.judge.turns.of_object() else { return };
         let (source, _) = source.recorded();
         ObjectRecord {
             kind: kind.resource().kind,
@@ -78,6 +79,7 @@ impl Hearing {
             policy_digest: self.by.policy().digest(),
             node: &self.judge.settings.node,
             source,
+            untold,
         }
         .log();
     }
