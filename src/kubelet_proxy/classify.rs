@@ -262,11 +262,13 @@ mod tests {
     }
 
     #[test]
-    fn only_a_watch_from_a_known_version_resumes() {
+    fn a_watch_that_does_not_begin_with_everything_goes_on_from_a_list() {
         let cases = [
             ("/api/v1/pods?watch=true&resourceVersion=17", true),
-            ("/api/v1/pods?watch=true&resourceVersion=0", false),
-            ("/api/v1/pods?watch=true", false),
+            ("/api/v1/pods?watch=true&resourceVersion=0", true),
+            ("/api/v1/pods?watch=true&resourceVersion=", true),
+            ("/api/v1/pods?watch=true", true),
+            ("/api/v1/pods?watch=true&sendInitialEvents=false", true),
             ("/api/v1/pods?watch=1&resourceVersion=17&sendInitialEvents=true", false),
             ("/api/v1/pods?resourceVersion=17", false),
         ];

@@ -92,7 +92,7 @@ fn watch_cut(minor: u8, protocols: Protocols) {
     let script = Script::new().on(Kind::Watch, [Answer::watch_steps(steps)]);
     let world = World::new(protocols, script);
     let proxy = world.proxy();
-    let client = world.guarded(minor, &proxy, &["watch"]);
+    let client = world.guarded_watch(minor, &proxy);
     let end = |lines: &[Value]| lines.iter().any(|line| line["event"] == "end");
     assert!(client.wait_until_within(PATIENCE, end).is_ok(), "{}", brief(&client.lines()));
     let lines = client.lines();

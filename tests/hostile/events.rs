@@ -189,7 +189,7 @@ fn carried(kind: &str, object: &Value, guarded: bool) {
     let world = World::new(Protocols::Http1, script);
     let proxy = guarded.then(|| world.proxy());
     let client = match &proxy {
-        Some(proxy) => world.guarded(37, proxy, &["watch"]),
+        Some(proxy) => world.guarded_watch(37, proxy),
         None => world.unguarded(37, &["watch"]),
     };
     let ended = client.wait_until(|lines| {

@@ -39,6 +39,7 @@ fn decoded(minor: u8, arguments: &[&str], guarded: bool) -> Value {
     let world = World::new(Protocols::Http1And2, script);
     let proxy = guarded.then(|| world.proxy());
     let client: Reflector = match &proxy {
+        Some(proxy) if arguments == ["watch"] => world.guarded_watch(minor, proxy),
         Some(proxy) => world.guarded(minor, proxy, arguments),
         None => world.unguarded(minor, arguments),
     };

@@ -391,7 +391,10 @@ fn reload() {
         // Relayed under the first version: it goes on until a policy comes that may read it.
         let reply = watch_through_change(&world, &proxy, &resumed, PINNING).await;
         assert!(reply.body.is_empty(), "{reply:?}");
-        assert_expired(&get(&world, &proxy, &resumed).await);
+        for version in ["10", "0", ""] {
+            let resumed = format!("{MAPS}&watch=true&resourceVersion={version}");
+            assert_expired(&get(&world, &proxy, &resumed).await);
+        }
         assert_eq!(get(&world, &proxy, MAPS).await.status, 200);
         // Read: it ends with the policy that it is read by, and says so.
         let other = PINNING.replace("pinning", "other");

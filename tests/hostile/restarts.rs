@@ -9,7 +9,7 @@ use super::pods::{POLICY, event, evil, good, list};
 use super::proxy::Proxy;
 use super::reflector::MINORS;
 use super::world::{RUNTIME, World};
-use crate::support::hostile_api_server::answer::Answer;
+use crate::support::hostile_api_server::answer::{Answer, Step};
 use crate::support::hostile_api_server::request::{Kind, Recorded};
 use crate::support::hostile_api_server::script::Script;
 use crate::support::hostile_api_server::{HostileApiServer, Protocols};
@@ -26,6 +26,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials.push(trial("row_68_api_server_restarts".to_owned(), api_server_restarts));
     trials
         .push(trial("row_68_only_the_first_resumed_watch_is_sent_back".to_owned(), sent_back_once));
+    trials.push(trial("row_68_no_version_resumes_before_a_list".to_owned(), whatever_the_version));
     trials
 }
 
@@ -110,6 +111,29 @@ fn api_server_restarts() {
     world.server = RUNTIME.block_on(back);
     kubelet.wait_for_set(&["web", "good"]);
     kubelet.assert_no_evil();
+}
+
+/// The API server says at which version a reflector resumes, and `0` or none are versions as well.
+fn whatever_the_version() {
+    let script = lists(vec![good("web")])
+        .on(Kind::Watch, [Answer::watch_steps([Step::Send(event("ADDED", &good("web")).into())])]);
+    let world = World::new(Protocols::Http1, script);
+    let proxy = world.proxy();
+    let watches = ["&resourceVersion=0", "&resourceVersion=", "", "&sendInitialEvents=false"]
+        .map(|version| format!("/api/v1/pods?watch=true{version}"));
+    RUNTIME.block_on(async {
+        let mut client = world.client(&proxy).await.expect("an invited client");
+        for watch in &watches {
+            let reply = client.get(watch).await.expect("an answer");
+            assert_eq!(reply.json()["object"]["code"], 410, "{watch}: {reply:?}");
+        }
+        assert!(world.server.recorded().is_empty());
+        assert_eq!(client.get("/api/v1/pods").await.expect("an answer").status, 200);
+        for watch in &watches {
+            let reply = client.get(watch).await.expect("an answer");
+            assert_eq!(reply.json()["type"], "ADDED", "{watch}: {reply:?}");
+        }
+    });
 }
 
 fn sent_back_once() {

@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 use tokio::time::Instant;
 
 use super::client::RawClient;
-use super::pods::POLICY;
+use super::pods::{NODE, POLICY};
 use super::proxy::{Files, NODE_USER, Proxy};
 use super::reflector::{Reflector, Target};
 use crate::support::hostile_api_server::request::Recorded;
@@ -82,6 +82,19 @@ impl World {
     /// A kubelet that talks to the proxy.
     pub(crate) fn guarded(&self, minor: u8, proxy: &Proxy, arguments: &[&str]) -> Reflector {
         Reflector::start(minor, &self.target(proxy.url()), arguments)
+    }
+
+    /// A client that watches once. The proxy lets nobody watch who has not listed, so the list that a
+    /// reflector begins with is asked for in its name.
+    pub(crate) fn guarded_watch(&self, minor: u8, proxy: &Proxy) -> Reflector {
+        let target = format!("/api/v1/pods?fieldSelector=spec.nodeName%3D{NODE}");
+        RUNTIME.block_on(async {
+            let mut client = self.client(proxy).await.expect("an invited client");
+            let agent = "User-Agent: kubelet/reflector-test\r\n";
+            let list = client.request("GET", &target, agent, b"").await.expect("an answer");
+            assert_eq!(list.status, 200, "{list:?}");
+        });
+        self.guarded(minor, proxy, &["watch"])
     }
 
     /// A kubelet that talks to the hostile server itself.

@@ -15,7 +15,8 @@ pub struct ListQuery {
     pub text: String,
     /// A later page, a page with a limit, or a choice among the node's pods: absence proves nothing.
     pub is_partial: bool,
-    /// A watch that begins at a version the caller already has.
+    /// A watch that goes on from what the caller got of a list. Whether it names a version tells nothing:
+    /// the API server chooses the versions that a reflector resumes at, and may choose `0` or none.
     pub resumes: bool,
     /// The selectors.
     pub selectors: String,
@@ -69,7 +70,7 @@ pub(super) fn read(query: &Query) -> Result<Collection, Refusal> {
         is_partial: is_choice
             || has("continue")
             || (has("limit") && query.value("resourceVersion") != Some("0")),
-        resumes: is_watch && has("resourceVersion") && !sends_initial_events,
+        resumes: is_watch && !sends_initial_events,
     };
     Ok(if is_watch { Collection::Watch(query) } else { Collection::List(query) })
 }
