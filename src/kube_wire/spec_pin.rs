@@ -15,13 +15,29 @@ use std::ops::Range;
 
 use self::facts::Facts;
 use self::kept::Kept;
-use self::tags::{Tags, append, sha256};
+use self::tags::{Tag, Tags, append, sha256, tag_of};
 use super::pod::Pod;
 use super::schema::Checked;
+
+/// The namespace and name of one pod, so short that the ledger of pods can keep it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NameTag(Tag);
+
+impl NameTag {
+    /// Of this namespace and name.
+    pub fn of(namespace: &str, name: &str) -> Self {
+        let mut bytes = Vec::with_capacity(namespace.len().saturating_add(name.len()));
+        for text in [namespace, name] {
+            append(&mut bytes, text);
+        }
+        Self(tag_of(&bytes))
+    }
+}
 
 /// The admitted spec of one pod. About 300 bytes for an ordinary pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpecPin {
+    name: NameTag,
     /// Over identity and spec without what may change.
     digest: [u8; 32],
     active_deadline_seconds: Option<i64>,
@@ -95,6 +111,7 @@ impl SpecPin {
         frozen.extend_from_slice(&facts.frozen_resources);
         encoding.frozen().for_each(|piece| frozen.extend_from_slice(piece));
         Self {
+            name: NameTag::of(pod.identity.namespace, pod.identity.name),
             digest: sha256(&frozen),
             active_deadline_seconds: facts.active_deadline_seconds,
             termination_grace_period_seconds: facts.termination_grace_period_seconds,
@@ -104,6 +121,11 @@ impl SpecPin {
             images: Kept::new(facts.images),
             amounts: Kept::new(facts.amounts.iter().map(|amount| &**amount)),
         }
+    }
+
+    /// Whose it is.
+    pub fn name(&self) -> NameTag {
+        self.name
     }
 
     /// What of all that may change is another in `later`.

@@ -52,19 +52,20 @@ impl Docket for PodDocket {
 
     fn deleted(&self, gone: &Tombstone<'_>) {
         if let Some(uid) = gone.uid.and_then(Uid::parse) {
-            self.hearing.ledger().forget_later(uid);
+            self.hearing.ledger().forget_later(uid, (gone.namespace, gone.name));
         }
     }
 
     fn list_ended(&mut self, continues: &str) {
+        // Whatever was asked for, the API server says whether there is more: then absence proves nothing.
+        if !continues.is_empty() {
+            self.hearing.by().pod_lists().goes_on(continues);
+            return;
+        }
         if let Some(mark) = self.mark.take() {
             self.hearing.ledger().end_list(mark);
         }
-        if continues.is_empty() {
-            self.hearing.by().pod_lists().listed(&self.reflector);
-        } else {
-            self.hearing.by().pod_lists().goes_on(continues);
-        }
+        self.hearing.by().pod_lists().listed(&self.reflector);
     }
 
     fn initial_events_ended(&self) {
@@ -85,3 +86,6 @@ impl Docket for PodDocket {
         .increment();
     }
 }
+
+#[cfg(test)]
+mod tests;

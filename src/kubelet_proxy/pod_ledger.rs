@@ -14,7 +14,7 @@ use thiserror::Error;
 use super::limits::LEDGER_CAPACITY;
 use super::pod_access::PodAccess;
 use super::signed_counters::HeldCounter;
-use crate::kube_wire::spec_pin::{PinViolation, SpecChanges, SpecPin};
+use crate::kube_wire::spec_pin::{NameTag, PinViolation, SpecChanges, SpecPin};
 use crate::policy::Updates;
 
 /// A pod's UID as a number: 128 bits, as its grammar promises.
@@ -217,11 +217,17 @@ impl PodLedger {
         DenialStanding { is_news: true, was_admitted: false, reported_stopped: false }
     }
 
-    /// The API server says that the pod is deleted.
-    pub fn forget_later(&self, uid: Uid) {
-        self.access.gone(uid);
+    /// The API server says that the pod of this name is deleted. A kubelet's reflector removes by name:
+    /// if this UID was admitted under another one, the kubelet still has it, and its pin stays.
+    pub fn forget_later(&self, uid: Uid, (namespace, name): (&str, &str)) {
         let mut entries = self.lock();
+        let known = entries.by_uid.get(&uid).and_then(Entry::name);
+        if known.is_some_and(|known| known != NameTag::of(namespace, name)) {
+            return;
+        }
         entries.mark_gone(uid);
+        drop(entries);
+        self.access.gone(uid);
     }
 
     /// The kubelet reported a terminal phase: every container of the pod has ended.
@@ -280,6 +286,13 @@ impl Admission {
         ];
         let refused = fields.into_iter().find(|(changed, tolerated, _)| *changed && !tolerated);
         refused.map_or(Ok(()), |(_, _, field)| Err(LedgerRefusal::Untolerated(field)))
+    }
+}
+
+impl Entry {
+    /// Under which name the kubelet got it, if it did.
+    fn name(&self) -> Option<NameTag> {
+        self.admission.as_ref().map(|admission| admission.pin.name())
     }
 }
 

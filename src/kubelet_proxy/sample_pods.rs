@@ -1,9 +1,17 @@
-//! Pods for this role's unit tests, as JSON and as received.
+//! Pods for this role's unit tests, as JSON and as received, and somebody who admits them.
 
+use std::sync::Arc;
+
+use super::decide::{Hearing, Judge, JudgeSettings};
+use super::meters::Meters;
+use super::policy_in_force::PolicyInForce;
+use super::report_rejection;
 use crate::kube_wire::document::read_whole;
 use crate::kube_wire::json::Tape;
 use crate::kube_wire::received_pod::ReceivedPod;
 use crate::kubelet_proxy::limits::OBJECT_LIMITS;
+use crate::metrics::registry::Metrics;
+use crate::policy::Policy;
 
 /// A UID that ends in this number.
 pub(super) fn uid(number: u32) -> String {
@@ -23,4 +31,14 @@ pub(super) fn receive<R>(json: &str, test: impl FnOnce(&ReceivedPod<'_>) -> R) -
     let mut tape = Tape::default();
     let flaw = read_whole(json.as_bytes(), &mut tape, OBJECT_LIMITS).unwrap();
     test(&ReceivedPod::read(tape.root(json.as_bytes()), flaw))
+}
+
+/// A hearing by a policy that admits every pod; what is reported is lost.
+pub(super) fn hearing() -> Hearing {
+    let metrics = Metrics::new();
+    let policy = PolicyInForce::new(Policy::allow_all(), &metrics);
+    let meters = Arc::new(Meters::new(metrics));
+    let (reporter, _) = report_rejection::channel(Arc::clone(&meters));
+    let settings = JudgeSettings { node: "n".to_owned(), logs_payloads: false };
+    Arc::new(Judge::new(policy, reporter, meters, settings)).hear()
 }

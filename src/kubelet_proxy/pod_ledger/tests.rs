@@ -46,7 +46,7 @@ fn another_spec_under_an_admitted_uid_is_refused_even_after_its_deletion() {
     ledger.admit(uid(1), pin(1, r#","activeDeadlineSeconds":60"#)).unwrap();
     let other = || pin(1, r#","hostname":"other""#);
     assert!(matches!(ledger.admit(uid(1), other()), Err(LedgerRefusal::Pinned(_))));
-    ledger.forget_later(uid(1));
+    ledger.forget_later(uid(1), ("ns", "p1"));
     assert!(matches!(ledger.admit(uid(1), other()), Err(LedgerRefusal::Pinned(_))));
     // The refusal left the pin as it was.
     assert!(ledger.admit(uid(1), pin(1, r#","activeDeadlineSeconds":60"#)).is_ok());
@@ -115,10 +115,25 @@ fn a_full_ledger_denies_new_pods_rather_than_forget_old_pins() {
     let ledger = PodLedger::default();
     fill(&ledger, 0, LEDGER_CAPACITY);
     assert_eq!(ledger.admit(uid(9_000_000), pin(1, "")), Err(LedgerRefusal::Full));
-    ledger.forget_later(uid(5));
+    ledger.forget_later(uid(5), ("ns", "p0"));
     assert!(ledger.admit(uid(9_000_000), pin(1, "")).is_ok());
     assert!(!ledger.is_pinned(uid(5)) && ledger.is_pinned(uid(4)));
     assert_eq!(ledger.admit(uid(9_000_001), pin(1, "")), Err(LedgerRefusal::Full));
+}
+
+#[test]
+fn a_deletion_under_another_name_forgets_nothing() {
+    for (gone, is_forgotten) in
+        [(("ns", "p9"), false), (("other", "p1"), false), (("ns", "p1"), true)]
+    {
+        let ledger = PodLedger::default();
+        ledger.admit(uid(1), pin(1, "")).unwrap();
+        ledger.forget_later(uid(1), gone);
+        for number in 0..LEDGER_CAPACITY as u32 {
+            ledger.deny(uid(1_000_000 + number), 10);
+        }
+        assert_eq!(!ledger.is_pinned(uid(1)), is_forgotten, "{gone:?}");
+    }
 }
 
 #[test]
@@ -140,7 +155,7 @@ fn a_pod_that_comes_and_goes_takes_one_place() {
     let ledger = PodLedger::default();
     for _ in 0..1000 {
         ledger.admit(uid(1), pin(0, "")).unwrap();
-        ledger.forget_later(uid(1));
+        ledger.forget_later(uid(1), ("ns", "p0"));
     }
     assert_eq!(ledger.lock().dispensable.len(), 1);
 }
