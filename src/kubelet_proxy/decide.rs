@@ -3,6 +3,7 @@
 //! Every pod is ruled on whatever its phase, its deletion or its route, since each of these is the
 //! API server's word. Only this phase makes an [`Admitted`] object. Next in the story: `filter`.
 
+mod mirrors;
 mod objects;
 mod remarks;
 
@@ -13,8 +14,8 @@ use arc_swap::ArcSwap;
 use tokio::time::Instant;
 
 use super::filter::kubelet_bytes::Arrival;
+use super::first_lists::FirstLists;
 use super::meters::Meters;
-use super::mirror_pod;
 use super::pod_ledger::{Admission, DenialStanding, PodLedger, Uid};
 use super::policy_in_force::PolicyInForce;
 use super::record_turns::RecordTurns;
@@ -49,6 +50,8 @@ pub enum Ruling<'s, 'p> {
     Admit(Admitted<'s>),
     /// The kubelet does not have it, or no longer.
     Deny(Tombstone<'p>),
+    /// A mirror pod, which the kubelet does not get before it has taken a list without any.
+    Later(Tombstone<'p>),
     /// It is denied, and not even its name is well-formed.
     Unidentified,
 }
@@ -101,6 +104,7 @@ pub(super) struct JudgeSettings {
 pub struct Judge {
     in_force: ArcSwap<PolicyInForce>,
     ledger: PodLedger,
+    first_lists: FirstLists,
     reporter: RejectionReporter,
     meters: Arc<Meters>,
     withheld: Withheld,
@@ -114,6 +118,8 @@ pub struct Judge {
 pub struct Hearing {
     judge: Arc<Judge>,
     by: Arc<PolicyInForce>,
+    /// Whoever gets the answer may see mirror pods in it.
+    shows_mirrors: bool,
 }
 
 /// Why a pod is denied, in two wordings.
@@ -150,6 +156,7 @@ impl Judge {
         Self {
             in_force,
             ledger: PodLedger::default(),
+            first_lists: FirstLists::default(),
             reporter,
             meters,
             withheld: Withheld::default(),
@@ -161,7 +168,7 @@ impl Judge {
 
     /// Begins one answer, by the policy in force now.
     pub(super) fn hear(self: &Arc<Self>) -> Hearing {
-        Hearing { judge: Arc::clone(self), by: self.in_force() }
+        Hearing { judge: Arc::clone(self), by: self.in_force(), shows_mirrors: false }
     }
 
     /// The policy in force now.
@@ -208,6 +215,16 @@ impl Hearing {
         &self.judge.ledger
     }
 
+    /// Who has taken a whole list.
+    pub(super) fn first_lists(&self) -> &FirstLists {
+        &self.judge.first_lists
+    }
+
+    /// From here on mirror pods may be shown, or not.
+    pub(super) fn show_mirrors(&mut self, are_shown: bool) {
+        self.shows_mirrors = are_shown;
+    }
+
     /// The policy that decides.
     pub(super) fn by(&self) -> &PolicyInForce {
         &self.by
@@ -235,16 +252,7 @@ impl Hearing {
             return self.deny(pod, Denial::outside_policy(&"metadata.uid: not a UUID"), source);
         };
         if pod.is_mirror {
-            if self.ledger().is_pinned(uid) {
-                let reason = "became a mirror pod after admission";
-                return self.deny(pod, Denial::outside_policy(&reason), source);
-            }
-            if let Some(api) = self.by.policy().kubelet_api() {
-                self.admit_access(uid, pod, Arc::clone(api.mirror_pods()), source);
-            }
-            // A kubelet never runs a mirror pod, and makes it anew for ever when it cannot see it.
-            mirror_pod::write_inert(sound, &mut scratch.json);
-            return Ruling::Admit(Admitted { json: &scratch.json });
+            return self.rule_on_mirror(sound, uid, source, scratch);
         }
         let (counters, ledger, is_over) = (&self.judge.counters, self.ledger(), is_over(pod));
         let counters = CountersFor { counters, ledger, uid, is_over };

@@ -13,6 +13,7 @@ pub mod config;
 pub mod decide;
 pub mod error;
 pub mod filter;
+mod first_lists;
 mod forward;
 mod front;
 mod kubelet_guard;

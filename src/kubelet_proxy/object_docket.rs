@@ -5,6 +5,7 @@ use super::filter::docket::{Docket, Event};
 use super::list_log::Reflector;
 use crate::kube_wire::received_object::{ObjectKind, ReceivedObject};
 use crate::kube_wire::resource::{Item, Resource};
+use crate::kube_wire::status_object::Status;
 use crate::kube_wire::watch_event::Tombstone;
 
 /// The decisions of one list or watch of objects.
@@ -41,8 +42,9 @@ impl Docket for ObjectDocket {
         }
     }
 
-    fn initial_events_ended(&self) {
+    fn initial_events_ended(&mut self) -> Option<Status> {
         self.hearing.by().object_lists().listed(&self.reflector);
+        None
     }
 
     /// Decisions are counted where they are made.

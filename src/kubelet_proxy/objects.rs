@@ -136,7 +136,7 @@ async fn one(
     let mut scratch = Scratch::default();
     match hearing.rule_on_object(&received, kind, Source::Get, &mut scratch) {
         Ruling::Admit(object) => Ok(respond::object(StatusCode::OK, KubeletBytes::object(&object))),
-        Ruling::Deny(_) | Ruling::Unidentified => {
+        Ruling::Deny(_) | Ruling::Later(_) | Ruling::Unidentified => {
             Ok(respond::withheld(kind.plural(), expected.1, &hearing.why_withheld(&received)))
         }
     }

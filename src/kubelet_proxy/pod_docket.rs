@@ -7,6 +7,7 @@ use super::list_log::Reflector;
 use super::pod_ledger::{ListMark, Uid};
 use crate::kube_wire::received_pod::ReceivedPod;
 use crate::kube_wire::resource::{Item, PODS, Resource};
+use crate::kube_wire::status_object::Status;
 use crate::kube_wire::watch_event::Tombstone;
 use crate::metrics::handles::Counted;
 
@@ -16,6 +17,8 @@ pub(super) struct PodDocket {
     reflector: Reflector,
     /// Set when absence from this list means that a pod is gone.
     mark: Option<ListMark>,
+    /// The initial events of a WatchList are still coming.
+    is_initial: bool,
     /// Counts a watch among the open ones for as long as it lives.
     _open: Option<Counted>,
 }
@@ -24,13 +27,30 @@ impl PodDocket {
     /// Of a list. `is_partial`: a page, from which absence proves nothing.
     pub(super) fn of_list(hearing: Hearing, reflector: Reflector, is_partial: bool) -> Self {
         let mark = (!is_partial).then(|| hearing.ledger().begin_list());
-        Self { hearing, reflector, mark, _open: None }
+        Self { mark, ..Self::of(hearing, reflector) }
     }
 
-    /// Of a watch.
+    /// Of a watch that goes on from a list.
     pub(super) fn of_watch(hearing: Hearing, reflector: Reflector) -> Self {
         let open = Some(hearing.meters().watch_stream());
-        Self { hearing, reflector, mark: None, _open: open }
+        Self { _open: open, ..Self::of(hearing, reflector) }
+    }
+
+    /// Of a watch that begins with everything.
+    pub(super) fn of_watch_list(hearing: Hearing, reflector: Reflector) -> Self {
+        Self { is_initial: true, ..Self::of_watch(hearing, reflector) }
+    }
+
+    fn of(mut hearing: Hearing, reflector: Reflector) -> Self {
+        let has_taken_a_list = hearing.first_lists().has_taken(&reflector);
+        hearing.show_mirrors(has_taken_a_list);
+        Self { hearing, reflector, mark: None, is_initial: false, _open: None }
+    }
+
+    /// A whole list went through. Were mirror pods left out of it?
+    fn listed(&self) -> bool {
+        self.hearing.by().pod_lists().listed(&self.reflector);
+        self.hearing.first_lists().listed(&self.reflector)
     }
 }
 
@@ -47,7 +67,11 @@ impl Docket for PodDocket {
     ) -> Ruling<'s, 'p> {
         let left_out = self.hearing.by().policy().unknown_fields();
         let received = ReceivedPod::from_item_leaving_out(item, left_out);
-        self.hearing.rule(&received, source, scratch)
+        let ruling = self.hearing.rule(&received, source, scratch);
+        if matches!(ruling, Ruling::Later(_)) {
+            self.hearing.first_lists().left_out(&self.reflector);
+        }
+        ruling
     }
 
     fn deleted(&self, gone: &Tombstone<'_>) {
@@ -65,11 +89,20 @@ impl Docket for PodDocket {
         if let Some(mark) = self.mark.take() {
             self.hearing.ledger().end_list(mark);
         }
-        self.hearing.by().pod_lists().listed(&self.reflector);
+        self.listed();
     }
 
-    fn initial_events_ended(&self) {
-        self.hearing.by().pod_lists().listed(&self.reflector);
+    fn initial_events_ended(&mut self) -> Option<Status> {
+        if !std::mem::take(&mut self.is_initial) {
+            return None;
+        }
+        if self.listed() {
+            let reason = "kubelet-proxy has left mirror pods out of the first list: go on from it";
+            return Some(Status::failure(429, "TooManyRequests", reason));
+        }
+        // What comes after the end of the initial events is read after these were stored.
+        self.hearing.show_mirrors(true);
+        None
     }
 
     fn note(&self, event: Event) {

@@ -2,7 +2,7 @@
 //!
 //! Memory only, and bounded: a restart forgets pins (docs/reference/differences.md). A UID that was
 //! once admitted stays pinned after its deletion, since UIDs are never used twice by an honest API
-//! server. When the ledger is full of pods that still exist, new pods are denied rather than old pins
+//! server, and what was once a mirror pod stays one. When the ledger is full of pods that still exist, new pods are denied rather than old pins
 //! forgotten.
 
 use std::collections::{HashMap, VecDeque};
@@ -58,6 +58,15 @@ pub enum LedgerRefusal {
     /// A change that the API permits and the policy does not.
     #[error("{0} changed after admission, which the policy's `updates` do not tolerate")]
     Untolerated(&'static str),
+    /// A kubelet that has it as an ordinary pod could not stop it any more.
+    #[error("became a mirror pod after admission")]
+    BecameMirror,
+    /// A kubelet could run it under one name and know it as a mirror pod under another.
+    #[error("became an ordinary pod after it was shown as a mirror pod")]
+    BecameOrdinary,
+    /// One UID, two names.
+    #[error("name or namespace changed after it was shown as a mirror pod")]
+    MirrorName,
     /// No room for one more pod that exists.
     #[error("this node already has {LEDGER_CAPACITY} pods on record")]
     Full,
@@ -87,7 +96,10 @@ pub struct Admission {
 
 #[derive(Debug, Default)]
 struct Entry {
+    /// Admitted as an ordinary pod.
     admission: Option<Admission>,
+    /// Shown as a mirror pod of this name; then there is no admission.
+    mirror: Option<NameTag>,
     denied_for: Option<u64>,
     /// What was last recorded of its admission beside the fact.
     remarked: Option<u64>,
@@ -123,6 +135,9 @@ impl PodLedger {
         let mut entries = self.lock();
         let list = entries.list;
         if let Some(entry) = entries.by_uid.get_mut(&uid) {
+            if entry.mirror.is_some() {
+                return Err(LedgerRefusal::BecameOrdinary);
+            }
             entry.seen_in = list;
             let admission = match entry.admission.take() {
                 Some(before) => match before.permits(&admission) {
@@ -149,13 +164,47 @@ impl PodLedger {
     /// Holds a spec against the one admitted for this UID, without recording anything: the answer to
     /// a GET may be ahead of the watch, which must not look changed when it catches up.
     pub fn compare(&self, uid: Uid, shown: &Admission) -> Result<(), LedgerRefusal> {
-        match self.lock().by_uid.get(&uid).and_then(|entry| entry.admission.as_ref()) {
-            Some(admitted) => match admitted.permits(shown) {
+        match self.lock().by_uid.get(&uid) {
+            Some(Entry { mirror: Some(_), .. }) => Err(LedgerRefusal::BecameOrdinary),
+            Some(Entry { admission: Some(admitted), .. }) => match admitted.permits(shown) {
                 Err(refusal) if shown.permits(admitted).is_err() => Err(refusal),
                 Ok(()) | Err(_) => Ok(()),
             },
-            None => Ok(()),
+            Some(_) | None => Ok(()),
         }
+    }
+
+    /// Records that a kubelet gets to see a mirror pod, unless it has this UID as anything else.
+    pub fn show_mirror(
+        &self,
+        uid: Uid,
+        (namespace, name): (&str, &str),
+    ) -> Result<(), LedgerRefusal> {
+        let mut entries = self.lock();
+        let (list, mirror) = (entries.list, NameTag::of(namespace, name));
+        if let Some(entry) = entries.by_uid.get_mut(&uid) {
+            entry.may_be_mirror(mirror)?;
+            entry.mirror = Some(mirror);
+            entry.seen_in = list;
+            entry.denied_for = None;
+            entry.is_gone = false;
+            return Ok(());
+        }
+        entries.make_room()?;
+        let mirror = Some(mirror);
+        entries.by_uid.insert(uid, Entry { mirror, seen_in: list, ..Entry::default() });
+        Ok(())
+    }
+
+    /// Holds a mirror pod against what is known of its UID, without recording anything.
+    pub fn compare_mirror(
+        &self,
+        uid: Uid,
+        (namespace, name): (&str, &str),
+    ) -> Result<(), LedgerRefusal> {
+        let entries = self.lock();
+        let mirror = NameTag::of(namespace, name);
+        entries.by_uid.get(&uid).map_or(Ok(()), |entry| entry.may_be_mirror(mirror))
     }
 
     /// Notes what an admitted pod's records say beside the fact (by its digest); is it news?
@@ -292,7 +341,15 @@ impl Admission {
 impl Entry {
     /// Under which name the kubelet got it, if it did.
     fn name(&self) -> Option<NameTag> {
-        self.admission.as_ref().map(|admission| admission.pin.name())
+        self.mirror.or_else(|| self.admission.as_ref().map(|admission| admission.pin.name()))
+    }
+
+    fn may_be_mirror(&self, of: NameTag) -> Result<(), LedgerRefusal> {
+        match (&self.admission, self.mirror) {
+            (Some(_), _) => Err(LedgerRefusal::BecameMirror),
+            (None, Some(known)) if known != of => Err(LedgerRefusal::MirrorName),
+            (None, Some(_) | None) => Ok(()),
+        }
     }
 }
 
@@ -312,10 +369,8 @@ impl Entries {
         while self.by_uid.len() >= LEDGER_CAPACITY {
             let uid = self.dispensable.pop_front().ok_or(LedgerRefusal::Full)?;
             match self.by_uid.get_mut(&uid) {
-                // Admitted again since it was put here: it is needed after all.
-                Some(entry) if entry.admission.is_some() && !entry.is_gone => {
-                    entry.is_queued = false
-                }
+                // Let through again since it was put here: it is needed after all.
+                Some(entry) if entry.name().is_some() && !entry.is_gone => entry.is_queued = false,
                 Some(_) | None => {
                     self.by_uid.remove(&uid);
                 }

@@ -115,15 +115,24 @@ async fn watch(
     // Begun before the question, so that a policy that changes meanwhile ends the watch.
     let hearing = proxy.judge.hear();
     let reflector = reflector(&query, &headers);
-    if query.resumes && hearing.by().pod_lists().sends_back(&reflector) {
-        let status = Status::expired("kubelet-proxy has decided on no list yet: list first");
-        return Ok(respond::only_event(&status));
+    if query.resumes {
+        // Asked first, and in any case: it has to hear that the reflector goes on.
+        let has_to_list = hearing.first_lists().goes_on(&reflector);
+        if has_to_list || hearing.by().pod_lists().sends_back(&reflector) {
+            let status = Status::expired("kubelet-proxy has decided on no whole list: list first");
+            return Ok(respond::only_event(&status));
+        }
     }
     match ask(&proxy.upstream, many(&query, headers, Lane::Watch), &[StatusCode::OK]).await? {
         PodReply::Error(code, status, retry) => Ok(respond::error(code, &status, retry)),
         PodReply::Pods(_, source) => {
             let surroundings = proxy.surroundings(&hearing, EVENT_DEADLINE);
-            let filter = Box::new(WatchFilter::new(PodDocket::of_watch(hearing, reflector)));
+            let docket = if query.resumes {
+                PodDocket::of_watch(hearing, reflector)
+            } else {
+                PodDocket::of_watch_list(hearing, reflector)
+            };
+            let filter = Box::new(WatchFilter::new(docket));
             Ok(respond::stream(FilteredBody::new(source, filter, surroundings)))
         }
     }
@@ -162,10 +171,10 @@ async fn one(
             match hearing.rule(&received, source, &mut scratch) {
                 Ruling::Admit(pod) => Ok(respond::object(code, KubeletBytes::object(&pod))),
                 // The delete was done; what the pod looked like is nobody's business here.
-                Ruling::Deny(_) | Ruling::Unidentified if is_delete => {
+                Ruling::Deny(_) | Ruling::Later(_) | Ruling::Unidentified if is_delete => {
                     Ok(respond::error(code, &Status::success(), None))
                 }
-                Ruling::Deny(_) | Ruling::Unidentified => {
+                Ruling::Deny(_) | Ruling::Later(_) | Ruling::Unidentified => {
                     let name = expected.map(|pod| pod.name).unwrap_or_default();
                     Ok(respond::not_found(&name))
                 }

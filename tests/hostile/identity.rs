@@ -1,7 +1,7 @@
-//! Rows 20, 23, 29, 50, 64: which pod it is, and where and in what state it comes.
+//! Rows 20, 23, 29, 50: which pod it is, and where and in what state it comes.
 //!
 //! A kubelet checks nothing here: it keys pods by UID and builds paths from names. Neither a later
-//! page, a phase, a mirror annotation nor a name used before makes a decision superfluous.
+//! page, a phase nor a name used before makes a decision superfluous.
 
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use crate::support::hostile_api_server::request::Kind;
 use crate::support::hostile_api_server::script::Script;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let cases = [pages(), phases(), reuse(), names(), mirrors()];
+    let cases = [pages(), phases(), reuse(), names()];
     cases.concat().iter().flat_map(Case::trials).collect()
 }
 
@@ -196,31 +196,4 @@ fn names() -> Vec<Case> {
         cases.push(listed(name.to_owned(), pod));
     }
     cases
-}
-
-/// Row 64: a mirror annotation makes a kubelet ignore a pod. It may pass, but with nothing to run, and
-/// whoever takes the annotation off again has still a pod to be decided on.
-fn mirrors() -> Vec<Case> {
-    let mirror = |pod: Value| {
-        let pod = with(pod, "/metadata/annotations/kubernetes.io~1config.mirror", json!("x"));
-        with(pod, "/metadata/annotations/kubernetes.io~1config.source", json!("file"))
-    };
-    let listed = |name: &str, pods: Vec<Value>| {
-        Case::list(64, name, Answer::document(&list(20, pods))).pods(&["web", "good"])
-    };
-    let unmasked = |name: &str, bare: Value| {
-        let bare = with(bare, "/metadata/resourceVersion", json!("12"));
-        let script =
-            Script::new().on(Kind::List, [Answer::document(&list(10, [mirror(evil("web"))]))]).on(
-                Kind::Watch,
-                [Answer::watch([event("MODIFIED", &bare), event("ADDED", &good("good"))])],
-            );
-        Case::new(64, name, script)
-    };
-    vec![
-        listed("list of an evil mirror pod", vec![mirror(evil("web")), good("good")]).harms(),
-        listed("list of a good mirror pod", vec![mirror(good("web")), good("good")]),
-        unmasked("evil mirror pod without its annotation", evil("web")).harms(),
-        unmasked("evil mirror pod that becomes good", good("web")).pods(&["web", "good"]),
-    ]
 }

@@ -14,6 +14,7 @@ mod frames;
 mod http2_client;
 mod identity;
 mod json_tricks;
+mod mirrors;
 mod objects;
 mod pods;
 mod proxy;
@@ -41,6 +42,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         events::trials(),
         delivery::trials(),
         identity::trials(),
+        mirrors::trials(),
         changes::trials(),
         requests::trials(),
         reloads::trials(),

@@ -32,6 +32,7 @@ fn rule(judge: &Hearing, json: &str) -> Option<Result<String, String>> {
         match judge.rule(received, Source::List, &mut scratch) {
             Ruling::Admit(pod) => Some(Ok(String::from_utf8(pod.as_json().to_vec()).unwrap())),
             Ruling::Deny(gone) => Some(Err(format!("{} {:?}", gone.name, gone.uid))),
+            Ruling::Later(gone) => Some(Err(format!("{} later", gone.name))),
             Ruling::Unidentified => None,
         }
     })
@@ -113,19 +114,34 @@ fn a_deletion_is_finished_only_when_no_container_can_be_running() {
 
 #[test]
 fn a_mirror_pod_passes_without_anything_to_run() {
-    let (judge, mut reports) = judge();
+    let (mut judge, mut reports) = judge();
     let mirror = r#","annotations":{"kubernetes.io/config.mirror":"abc"}"#;
+    let later = Some(Err("p1 later".to_owned()));
+    assert_eq!(rule(&judge, &pod(1, mirror, EVIL, "")), later, "before a list was taken");
+    judge.show_mirrors(true);
     let json = rule(&judge, &pod(1, mirror, EVIL, r#""phase":"Running""#)).unwrap().unwrap();
     let got: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(got["spec"], serde_json::json!({"nodeName": "n", "containers": null}));
     assert_eq!(got["metadata"]["annotations"]["kubernetes.io/config.mirror"], "abc");
     assert_eq!(got["status"]["phase"], "Running");
     assert!(reports.try_recv().is_err());
-    // Without the annotation it is a pod like any other.
-    assert_eq!(rule(&judge, &pod(1, "", EVIL, "")), denied(1));
-    // An admitted pod does not become one.
-    assert!(rule(&judge, &pod(2, "", "", "")).unwrap().is_ok());
-    assert_eq!(rule(&judge, &pod(2, mirror, "", "")), denied(2));
+}
+
+#[test]
+fn a_mirror_pod_stays_one_and_no_other_pod_becomes_one() {
+    let (mut judge, _reports) = judge();
+    let mirror = r#","annotations":{"kubernetes.io/config.mirror":"abc"}"#;
+    let renamed = |json: String| json.replace("\"p1\"", "\"p9\"");
+    for is_shown in [true, false] {
+        judge.show_mirrors(true);
+        assert!(rule(&judge, &pod(1, mirror, "", "")).unwrap().is_ok());
+        assert!(rule(&judge, &pod(2, "", "", "")).unwrap().is_ok());
+        judge.show_mirrors(is_shown);
+        assert_eq!(rule(&judge, &pod(1, "", "", "")), denied(1));
+        assert_eq!(rule(&judge, &pod(2, mirror, "", "")), denied(2));
+        let other_name = rule(&judge, &renamed(pod(1, mirror, "", "")));
+        assert_eq!(other_name, Some(Err(format!("p9 {:?}", Some(uid(1))))));
+    }
 }
 
 #[test]

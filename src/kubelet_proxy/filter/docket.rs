@@ -5,6 +5,7 @@
 
 use super::kubelet_bytes::Arrival;
 use crate::kube_wire::resource::{Item, Resource};
+use crate::kube_wire::status_object::Status;
 use crate::kube_wire::watch_event::Tombstone;
 use crate::kubelet_proxy::decide::{Ruling, Scratch, Source};
 
@@ -38,8 +39,8 @@ pub(in crate::kubelet_proxy) trait Docket: Send {
     fn deleted(&self, gone: &Tombstone<'_>);
     /// A list ended well; it goes on at a token unless that is empty.
     fn list_ended(&mut self, continues: &str);
-    /// A watch has brought everything that there is.
-    fn initial_events_ended(&self);
+    /// A watch has brought everything that there is. It ends here if that was not everything.
+    fn initial_events_ended(&mut self) -> Option<Status>;
     /// An event of a watch was passed on, or turned into a deletion.
     fn note(&self, event: Event);
 }

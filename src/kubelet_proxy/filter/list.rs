@@ -43,7 +43,7 @@ impl<D: Docket> ListFilter<D> {
                         Ruling::Admit(admitted) => {
                             self.writer.item(&admitted, self.reader.metadata());
                         }
-                        Ruling::Deny(_) | Ruling::Unidentified => {}
+                        Ruling::Deny(_) | Ruling::Later(_) | Ruling::Unidentified => {}
                     }
                 }
             }

@@ -58,8 +58,9 @@ impl<D: Docket> WatchFilter<D> {
                 Some(WatchEvent::Bookmark { resource_version, initial_events_end }) => {
                     docket.note(Event::Bookmark);
                     writer.bookmark(resource_version, initial_events_end);
-                    if initial_events_end {
-                        docket.initial_events_ended();
+                    if initial_events_end && let Some(status) = docket.initial_events_ended() {
+                        writer.error(&status);
+                        return Ok(Progress::Ended);
                     }
                 }
                 Some(WatchEvent::Error(status)) => {
@@ -84,7 +85,7 @@ fn pass(
             docket.note(Event::Passed(arrival));
             writer.arrival(arrival, &admitted);
         }
-        Ruling::Deny(gone) => {
+        Ruling::Deny(gone) | Ruling::Later(gone) => {
             docket.note(Event::Denied(arrival));
             writer.deletion(&gone);
         }
