@@ -36,9 +36,10 @@ impl PodDocket {
         Self { _open: open, ..Self::of(hearing, reflector) }
     }
 
-    /// Of a watch that begins with everything.
-    pub(super) fn of_watch_list(hearing: Hearing, reflector: Reflector) -> Self {
-        Self { is_initial: true, ..Self::of_watch(hearing, reflector) }
+    /// Of a watch that begins with everything, or with a choice of it.
+    pub(super) fn of_watch_list(hearing: Hearing, reflector: Reflector, is_partial: bool) -> Self {
+        let mark = (!is_partial).then(|| hearing.ledger().begin_list());
+        Self { mark, is_initial: true, ..Self::of_watch(hearing, reflector) }
     }
 
     fn of(mut hearing: Hearing, reflector: Reflector) -> Self {
@@ -48,7 +49,10 @@ impl PodDocket {
     }
 
     /// A whole list went through. Were mirror pods left out of it?
-    fn listed(&self) -> bool {
+    fn listed(&mut self) -> bool {
+        if let Some(mark) = self.mark.take() {
+            self.hearing.ledger().end_list(mark);
+        }
         self.hearing.by().pod_lists().listed(&self.reflector);
         self.hearing.first_lists().listed(&self.reflector)
     }
@@ -85,9 +89,6 @@ impl Docket for PodDocket {
         if !continues.is_empty() {
             self.hearing.by().pod_lists().goes_on(continues);
             return;
-        }
-        if let Some(mark) = self.mark.take() {
-            self.hearing.ledger().end_list(mark);
         }
         self.listed();
     }

@@ -130,7 +130,7 @@ async fn watch(
             let docket = if query.resumes {
                 PodDocket::of_watch(hearing, reflector)
             } else {
-                PodDocket::of_watch_list(hearing, reflector)
+                PodDocket::of_watch_list(hearing, reflector, query.is_partial)
             };
             let filter = Box::new(WatchFilter::new(docket));
             Ok(respond::stream(FilteredBody::new(source, filter, surroundings)))

@@ -78,6 +78,29 @@ fn a_whole_list_frees_the_places_of_pods_that_it_does_not_name() {
 }
 
 #[test]
+fn a_whole_watch_list_frees_the_places_of_pods_that_it_does_not_name() {
+    let (one, two) = (added(&pod(1, "", "", "")), added(&pod(2, "", "", "")));
+    let both = [one.clone(), two, initial_events_end()];
+    type Begin = fn(Hearing) -> PodDocket;
+    let cases: [(&str, Begin, [bool; 2]); 3] = [
+        ("whole", |hearing| PodDocket::of_watch_list(hearing, reflector(), false), [true, false]),
+        ("a choice", |hearing| PodDocket::of_watch_list(hearing, reflector(), true), [true, true]),
+        ("no list", |hearing| PodDocket::of_watch(hearing, reflector()), [true, true]),
+    ];
+    for (name, begin, remain) in cases {
+        let hearing = hearing();
+        watch(PodDocket::of_watch_list(hearing.clone(), reflector(), false), &both);
+        watch(begin(hearing.clone()), &[one.clone(), initial_events_end()]);
+        assert_eq!(pinned_after_a_flood(&hearing), remain, "{name}");
+    }
+    // A stream that breaks off before its end has not named what was still to come.
+    let hearing = hearing();
+    watch(PodDocket::of_watch_list(hearing.clone(), reflector(), false), &both);
+    watch(PodDocket::of_watch_list(hearing.clone(), reflector(), false), &[one]);
+    assert_eq!(pinned_after_a_flood(&hearing), [true, true]);
+}
+
+#[test]
 fn a_first_list_has_no_mirror_pods_and_is_made_again_once_it_was_taken() {
     let hearing = hearing();
     let pods = [mirror(1), pod(2, "", "", "")];
@@ -100,11 +123,11 @@ fn a_page_that_is_not_the_last_is_no_list_that_was_taken() {
 fn a_first_watch_list_with_mirror_pods_makes_its_reflector_go_on_from_it() {
     let hearing = hearing();
     let events = [added(&mirror(1)), added(&pod(2, "", "", "")), initial_events_end()];
-    let first = watch(PodDocket::of_watch_list(hearing.clone(), reflector()), &events);
+    let first = watch(PodDocket::of_watch_list(hearing.clone(), reflector(), false), &events);
     assert!(first.contains(r#"{"type":"DELETED""#) && first.contains("\"code\":429"), "{first}");
     assert!(!first.contains("config.mirror"), "{first}");
     assert!(hearing.first_lists().goes_on(&reflector()));
-    let second = watch(PodDocket::of_watch_list(hearing.clone(), reflector()), &events);
+    let second = watch(PodDocket::of_watch_list(hearing.clone(), reflector(), false), &events);
     assert!(second.contains("config.mirror") && !second.contains("ERROR"), "{second}");
 }
 
@@ -112,7 +135,7 @@ fn a_first_watch_list_with_mirror_pods_makes_its_reflector_go_on_from_it() {
 fn what_follows_initial_events_may_be_a_mirror_pod() {
     let hearing = hearing();
     let events = [added(&pod(2, "", "", "")), initial_events_end(), added(&mirror(1))];
-    let seen = watch(PodDocket::of_watch_list(hearing.clone(), reflector()), &events);
+    let seen = watch(PodDocket::of_watch_list(hearing.clone(), reflector(), false), &events);
     assert!(seen.contains("config.mirror") && !seen.contains("ERROR"), "{seen}");
     // A bookmark that says so in any other watch ends nothing, and a list that nobody went on from was not taken.
     let docket = PodDocket::of_watch(hearing.clone(), reflector());
