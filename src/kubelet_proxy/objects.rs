@@ -46,7 +46,7 @@ pub(super) async fn answer(
         }
         ObjectRequest::Get { target, namespace, name } => {
             let question = question(target, headers, Lane::Short);
-            one(proxy, &hearing, kind, question, (&namespace, &name)).await
+            one(proxy, kind, question, (&namespace, &name)).await
         }
     }
 }
@@ -122,7 +122,6 @@ async fn watch(
 /// Asks for one object and rules on what comes back.
 async fn one(
     proxy: &Arc<Proxy>,
-    hearing: &Hearing,
     kind: ObjectKind,
     question: PodQuestion,
     expected: (&str, &str),
@@ -132,6 +131,8 @@ async fn one(
         PodReply::Pods(_, body) => body,
     };
     let answer = read_answer(body, &proxy.budget).await?;
+    // The API server may take its time: the policy that rules is the one in force when the kubelet hears.
+    let hearing = proxy.judge.hear();
     let received = answer.object(kind, expected)?;
     let mut scratch = Scratch::default();
     match hearing.rule_on_object(&received, kind, Source::Get, &mut scratch) {

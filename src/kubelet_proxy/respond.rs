@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
+use tokio_util::sync::CancellationToken;
 
 use super::classify::{Refusal, Relay};
 use super::error::AnswerFault;
@@ -27,13 +28,21 @@ enum Kind {
     Filtered(Box<FilteredBody>),
     Relayed {
         body: UpstreamBody,
-        /// For watches: resolves when the process drains, which they would keep for minutes, or when
-        /// another policy may want to read them.
-        draining: Option<Draining>,
+        /// What ends it early, if anything does.
+        ending: Option<Ending>,
     },
 }
 
-type Draining = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// The end of a relayed body before its own: the process drains, which a watch would keep for minutes, or
+/// another policy may want to read it.
+struct Ending {
+    at: Moment,
+    /// A watch's client goes on with another. Anything else is broken off: what came so far may be a whole
+    /// object that only waits for its end.
+    breaks_off: bool,
+}
+
+type Moment = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// The error of any of them.
 pub type AnswerError = Box<dyn std::error::Error + Send + Sync>;
@@ -60,7 +69,8 @@ pub fn stream(body: FilteredBody) -> Response<AnswerBody> {
 }
 
 /// An answer that carries no pods, as it comes. Redirects and informational statuses do not pass. A
-/// watch ends when the process drains; its client resumes where the last event left it.
+/// watch ends when the process drains; its client resumes where the last event left it. What a policy left
+/// unread ends with that policy.
 pub fn relayed(
     permit: &Relay,
     response: Response<UpstreamBody>,
@@ -73,22 +83,28 @@ pub fn relayed(
     if head.status.is_informational() {
         return fault(&AnswerFault::UnexpectedStatus(head.status));
     }
-    let draining = permit.is_watch().then(|| {
-        let (drain, ends) = (drain.clone(), permit.ends());
-        Box::pin(async move {
-            match ends {
-                Some(ends) => tokio::select! {
-                    () = drain.draining() => {}
-                    () = ends.cancelled() => {}
-                },
-                None => drain.draining().await,
-            }
-        }) as Draining
-    });
-    let mut response = Response::new(AnswerBody(Kind::Relayed { body, draining }));
+    let ending = if permit.is_watch() {
+        Some(Ending { at: end_of_watch(drain.clone(), permit.ends()), breaks_off: false })
+    } else {
+        let cut = |ends: CancellationToken| Box::pin(ends.cancelled_owned());
+        permit.ends().map(|ends| Ending { at: cut(ends), breaks_off: true })
+    };
+    let mut response = Response::new(AnswerBody(Kind::Relayed { body, ending }));
     *response.status_mut() = head.status;
     *response.headers_mut() = hop_headers::coming_down(&head.headers);
     response
+}
+
+fn end_of_watch(drain: Drain, ends: Option<CancellationToken>) -> Moment {
+    Box::pin(async move {
+        match ends {
+            Some(ends) => tokio::select! {
+                () = drain.draining() => {}
+                () = ends.cancelled() => {}
+            },
+            None => drain.draining().await,
+        }
+    })
 }
 
 /// An orderly error of the API server, rebuilt.
@@ -158,11 +174,12 @@ impl Body for AnswerBody {
         match &mut self.0 {
             Kind::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Kind::Filtered(body) => Pin::new(body).poll_frame(context).map_err(Into::into),
-            Kind::Relayed { body, draining } => {
-                if let Some(draining) = draining
-                    && draining.as_mut().poll(context).is_ready()
+            Kind::Relayed { body, ending } => {
+                if let Some(ending) = ending
+                    && ending.at.as_mut().poll(context).is_ready()
                 {
-                    return Poll::Ready(None);
+                    let reason = "another policy is in force, which may not let it through";
+                    return Poll::Ready(ending.breaks_off.then(|| Err(reason.into())));
                 }
                 Pin::new(body).poll_frame(context).map_err(Into::into)
             }
@@ -173,7 +190,7 @@ impl Body for AnswerBody {
         match &self.0 {
             Kind::Whole(bytes) => bytes.is_none(),
             Kind::Filtered(body) => body.is_end_stream(),
-            Kind::Relayed { body, draining: _ } => body.is_end_stream(),
+            Kind::Relayed { body, ending: _ } => body.is_end_stream(),
         }
     }
 
@@ -182,7 +199,7 @@ impl Body for AnswerBody {
             Kind::Whole(Some(bytes)) => SizeHint::with_exact(bytes.len() as u64),
             Kind::Whole(None) => SizeHint::with_exact(0),
             Kind::Filtered(_) => SizeHint::default(),
-            Kind::Relayed { body, draining: _ } => body.size_hint(),
+            Kind::Relayed { body, ending: _ } => body.size_hint(),
         }
     }
 }

@@ -13,6 +13,7 @@ use super::client::Reply;
 use super::encodings::gzip;
 use super::pods::{POLICY, event};
 use super::proxy::Proxy;
+use super::reloads::change_policy;
 use super::world::{RUNTIME, World};
 use crate::support::hostile_api_server::Protocols;
 use crate::support::hostile_api_server::answer::{Answer, Step};
@@ -47,6 +48,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         ("row_04_objects_arrive_as_plain_json_or_not_at_all", encodings),
         ("row_12_objects_read_in_one_way_or_not_at_all", json_tricks),
         ("reload_sends_reflectors_of_objects_back_to_list", reload),
+        ("reload_decides_on_an_object_that_was_asked_for_before", reload_during_a_get),
+        ("reload_cuts_an_object_that_went_by_unread", reload_during_a_relayed_get),
         ("control::row_46_a_policy_that_does_not_speak_of_volumes", unguarded),
     ]
     .map(|(name, run)| {
@@ -409,6 +412,48 @@ fn reload() {
         let open = tokio::time::timeout(QUIET, get(&world, &proxy, &resumed)).await;
         assert!(open.is_err(), "{open:?}");
     });
+}
+
+/// The volume `v` somewhere on the node, of which the end comes late.
+fn slow_volume() -> Answer {
+    let text = volume(json!({"hostPath": {"path": "/srv/exports", "type": ""}})).to_string();
+    let last = text.len() - 1;
+    let mut answer = Answer::json(200, text).split_at(last);
+    answer.steps.insert(1, Step::Pause(QUIET * 8));
+    answer
+}
+
+async fn get_through_change(world: &World, proxy: &Proxy, policy: &str) -> std::io::Result<Reply> {
+    let mut client = world.client(proxy).await.expect("an invited client");
+    let change = async {
+        tokio::time::sleep(QUIET).await;
+        tokio::task::block_in_place(|| change_policy(world, proxy, policy));
+    };
+    tokio::join!(client.get(VOLUME), change).0
+}
+
+/// Asked for under a policy that permits it, and answered under one that does not.
+fn reload_during_a_get() {
+    let lax = PINNING.replace(r#"{"csi":"#, r#"{"hostPath": {"paths": ["/srv/exports"]}, "csi":"#);
+    assert_ne!(lax, PINNING);
+    let script = Script::new().on(Kind::OneObject, [slow_volume()]);
+    let world = World::alone(Protocols::Http1, script);
+    std::fs::write(&world.files.policy, lax).expect("write the policy");
+    let proxy = world.proxy();
+    let reply = RUNTIME.block_on(get_through_change(&world, &proxy, PINNING)).expect("an answer");
+    assert_withheld(&reply, "spec.hostPath.path");
+}
+
+/// A policy that does not speak of volumes lets them through as they come, for as long as it is in force.
+fn reload_during_a_relayed_get() {
+    for policy in [POLICY, PINNING] {
+        let script = Script::new().on(Kind::OneObject, [slow_volume()]);
+        let world = World::alone(Protocols::Http1, script);
+        let proxy = world.proxy();
+        let other = policy.replace("pinning", "other").replace("hostile", "other");
+        let reply = RUNTIME.block_on(get_through_change(&world, &proxy, &other));
+        assert!(reply.is_err(), "{reply:?}");
+    }
 }
 
 async fn watch_through_change(world: &World, proxy: &Proxy, watch: &str, policy: &str) -> Reply {

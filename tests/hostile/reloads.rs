@@ -98,7 +98,7 @@ const ADMITS_NONE: &str = r#"{"name": "none", "defaultAction": "deny", "rules": 
 const ADMITS_ALL: &str = r#"{"name": "all", "defaultAction": "allow", "rules": []}"#;
 
 /// Puts another policy in force, and waits until it is.
-fn change_policy(world: &World, proxy: &Proxy, policy: &str) {
+pub(super) fn change_policy(world: &World, proxy: &Proxy, policy: &str) {
     let reloaded = || proxy.log().iter().filter(|line| line.contains("\"reloaded\"")).count();
     let before = reloaded();
     std::fs::write(&world.files.policy, policy).expect("write");
