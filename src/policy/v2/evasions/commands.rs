@@ -277,7 +277,7 @@ fn t61_each_pod_field_that_a_container_sees_needs_a_permit() {
         let items = json!([{ "path": "f", "fieldRef": { "fieldPath": path } }]);
         json!({ "volumes": [{ "name": "d", "downwardAPI": { "items": items } }] })
     };
-    let permit = json!({ "volumes": [{ "downwardAPI": { "fields": ["metadata.name"] } }] });
+    let permit = json!({ "volumes": [{ "downwardAPI": { "fields": [{ "field": "metadata.name", "path": "f" }] } }] });
     super::whole(permit.clone(), volume("metadata.name"), "");
     super::whole(
         permit,

@@ -4,6 +4,7 @@
 
 mod commands;
 mod demands;
+mod files;
 mod identity;
 mod mounts;
 mod privileges;

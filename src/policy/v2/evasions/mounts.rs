@@ -231,18 +231,20 @@ fn t49_other_projections_need_a_permit_a_source() {
     let bundle = json!({ "clusterTrustBundle": { "signerName": "a/b", "path": "p" } });
     let certificate = json!({ "podCertificate": { "signerName": "a/b", "keyType": "ED25519",
         "credentialBundlePath": "c" } });
-    let audience = json!({ "serviceAccountToken": { "audiences": ["vault"] } });
+    let audience = json!({ "serviceAccountToken": { "audiences": ["vault"], "path": "t" } });
     whole(rule(audience.clone()), pod(token.clone()), "");
-    let other = json!({ "serviceAccountToken": { "audiences": ["other"] } });
+    let other = json!({ "serviceAccountToken": { "audiences": ["other"], "path": "t" } });
     whole(rule(other), pod(token.clone()), "audience: found \"vault\", expected \"other\"");
     let short =
-        json!({ "serviceAccountToken": { "audiences": ["vault"], "maxExpirationSeconds": 60 } });
+        json!({ "serviceAccountToken": { "audiences": ["vault"], "path": "t", "maxExpirationSeconds": 60 } });
     whole(rule(short), pod(token.clone()), "expirationSeconds: found 600, expected at most 60");
     whole(rule(json!({ "configMaps": ["c"] })), pod(token), "serviceAccountToken: found a token");
     whole(rule(audience.clone()), pod(bundle.clone()), "clusterTrustBundle: found a trust bundle");
-    whole(rule(json!({ "clusterTrustBundles": ["a/b"] })), pod(bundle), "");
+    let listed = json!({ "clusterTrustBundles": [{ "name": "a/b", "path": "p" }] });
+    whole(rule(listed), pod(bundle), "");
     whole(rule(audience.clone()), pod(certificate.clone()), "podCertificate: found a certificate");
-    whole(rule(json!({ "podCertificates": ["a/b"] })), pod(certificate), "");
+    let listed = json!({ "podCertificates": [{ "name": "a/b", "path": "c" }] });
+    whole(rule(listed), pod(certificate), "");
     let object = json!({ "secret": { "name": "s" } });
     whole(rule(audience), pod(object.clone()), "secret.name: found \"s\", expected nothing");
     whole(rule(json!({ "secrets": ["s"] })), pod(object), "");

@@ -4,11 +4,12 @@ use serde_json::{Value, json};
 
 use super::Reading;
 use super::csi::CsiRule;
+use super::files::{self, ObjectRule};
 use super::images::ImageRule;
-use super::projections::{ProjectedRule, check_fields};
+use super::pod_fields::FieldsRule;
+use super::projections::ProjectedRule;
 use crate::kube_wire::pod_view::{
-    DownwardApiVolume, EmptyDir, EphemeralVolume, HostPath, ImageVolume, ObjectVolume,
-    PersistentVolumeClaim, Volume, VolumeSource,
+    EmptyDir, EphemeralVolume, HostPath, ImageVolume, PersistentVolumeClaim, Volume, VolumeSource,
 };
 use crate::policy::error::PolicyError;
 use crate::policy::located::{Located, Object};
@@ -56,13 +57,13 @@ pub(in crate::policy) enum SourceRule {
         media: Vec<&'static str>,
     },
     /// `configMap`
-    ConfigMap(Names),
+    ConfigMap(ObjectRule),
     /// `secret`
-    Secret(Names),
+    Secret(ObjectRule),
     /// `projected`
     Projected(ProjectedRule),
     /// `downwardAPI`
-    DownwardApi(Names),
+    DownwardApi(FieldsRule),
     /// `persistentVolumeClaim`
     PersistentVolumeClaim(Names),
     /// `csi`
@@ -111,10 +112,10 @@ impl SourceRule {
                     .list("medium", |at| read_word(at, &MEDIA))?
                     .unwrap_or(USUAL_MEDIA.to_vec()),
             },
-            "configMap" => Self::ConfigMap(read_names(at, "names", reading)?),
-            "secret" => Self::Secret(read_names(at, "names", reading)?),
+            "configMap" => Self::ConfigMap(ObjectRule::read(at, reading)?),
+            "secret" => Self::Secret(ObjectRule::read(at, reading)?),
             "projected" => Self::Projected(ProjectedRule::read(at, reading)?),
-            "downwardAPI" => Self::DownwardApi(read_names(at, "fields", reading)?),
+            "downwardAPI" => Self::DownwardApi(FieldsRule::read(at, reading)?),
             "persistentVolumeClaim" => {
                 Self::PersistentVolumeClaim(read_names(at, "names", reading)?)
             }
@@ -154,8 +155,8 @@ impl SourceRule {
         }
     }
 
-    /// May the volume's source, which is of this kind, be what it is? File modes, sizes and whether a
-    /// missing object is an error are the pod's own matter.
+    /// May the volume's source, which is of this kind, be what it is? How large it may grow is the pod's
+    /// own matter.
     pub(super) fn check(
         &self,
         volume: &Volume<'_>,
@@ -169,22 +170,17 @@ impl SourceRule {
                 let EmptyDir { medium, size_limit: _, mode: _ } = source;
                 check.word(media, medium, &place.field("medium"), "emptyDir.medium")
             }
-            (Self::ConfigMap(names), VolumeSource::ConfigMap(source)) => {
-                let ObjectVolume { name, items: _, default_mode: _, optional: _, default_user: _ } =
-                    source;
-                check.name(Some(names), name, &place.field("name"), "configMap.names")
+            (Self::ConfigMap(rule), VolumeSource::ConfigMap(source)) => {
+                rule.check(source, ("configMap", "name"), &place, check)
             }
-            (Self::Secret(names), VolumeSource::Secret(source)) => {
-                let ObjectVolume { name, items: _, default_mode: _, optional: _, default_user: _ } =
-                    source;
-                check.name(Some(names), name, &place.field("secretName"), "secret.names")
+            (Self::Secret(rule), VolumeSource::Secret(source)) => {
+                rule.check(source, ("secret", "secretName"), &place, check)
             }
             (Self::Projected(rule), VolumeSource::Projected(source)) => {
                 rule.check(source, &place, check)
             }
-            (Self::DownwardApi(names), VolumeSource::DownwardApi(source)) => {
-                let DownwardApiVolume { items, default_mode: _, default_user: _ } = source;
-                check_fields(names, items, &place, "downwardAPI.fields", check)
+            (Self::DownwardApi(rule), VolumeSource::DownwardApi(source)) => {
+                rule.check(source, &place, check)
             }
             (Self::PersistentVolumeClaim(names), VolumeSource::PersistentVolumeClaim(source)) => {
                 let PersistentVolumeClaim { claim_name, read_only: _ } = source;
@@ -290,8 +286,8 @@ pub(super) fn as_rule(volume: &Volume<'_>) -> Option<Value> {
             json!({ "emptyDir": {} })
         }
         VolumeSource::EmptyDir(source) => json!({ "emptyDir": { "medium": [source.medium] } }),
-        VolumeSource::ConfigMap(source) => json!({ "configMap": { "names": [source.name] } }),
-        VolumeSource::Secret(source) => json!({ "secret": { "names": [source.name] } }),
+        VolumeSource::ConfigMap(source) => json!({ "configMap": files::as_rule(source) }),
+        VolumeSource::Secret(source) => json!({ "secret": files::as_rule(source) }),
         VolumeSource::PersistentVolumeClaim(source) => {
             json!({ "persistentVolumeClaim": { "names": [source.claim_name] } })
         }
