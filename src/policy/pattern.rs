@@ -72,6 +72,17 @@ impl Pattern {
         }
     }
 
+    /// May some text match both? Two open patterns are taken for it.
+    pub(super) fn may_share(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Exact(text), pattern) | (pattern, Self::Exact(text)) => pattern.matches(text),
+            (
+                Self::Any | Self::Prefix(_) | Self::Suffix(_) | Self::Contains(_),
+                Self::Any | Self::Prefix(_) | Self::Suffix(_) | Self::Contains(_),
+            ) => true,
+        }
+    }
+
     /// The text without its stars.
     fn text(&self) -> &str {
         match self {

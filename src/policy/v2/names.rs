@@ -59,6 +59,11 @@ impl Names {
         self.0.iter().any(|pattern| pattern.matches(name))
     }
 
+    /// May some name match both lists?
+    pub(in crate::policy) fn may_share(&self, other: &Self) -> bool {
+        self.0.iter().any(|pattern| other.0.iter().any(|it| pattern.may_share(it)))
+    }
+
     /// Does every name match?
     pub(in crate::policy) fn match_everything(&self) -> bool {
         self.0.contains(&Pattern::Any)

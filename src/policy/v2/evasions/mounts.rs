@@ -38,6 +38,68 @@ fn t45_the_nodes_files_need_a_permit_for_their_path() {
 }
 
 #[test]
+fn t45_what_is_mounted_below_a_path_is_read_only_as_well_where_that_is_asked_for() {
+    let rule = |read_only: Value| {
+        let host = json!({ "paths": ["/var/log"], "readOnly": read_only });
+        (
+            json!({ "volumes": [{ "hostPath": host }] }),
+            json!({ "mounts": [{ "volume": "v",
+            "path": "/data", "readOnly": false }] }),
+        )
+    };
+    let pod = volume(json!({ "hostPath": { "path": "/var/log" } }));
+    for (recursion, writes) in [("Enabled", ""), ("IfPossible", "mount"), ("Disabled", "mount")] {
+        let mounted = mount(json!({ "recursiveReadOnly": recursion }));
+        tried(rule(json!(true)), pod.clone(), mounted.clone(), "");
+        tried(rule(json!("recursive")), pod.clone(), mounted, writes);
+    }
+    let written = mount(json!({ "readOnly": false, "recursiveReadOnly": "Enabled" }));
+    tried(rule(json!("recursive")), pod, written, "or what is mounted below it");
+}
+
+#[test]
+fn t45_an_entry_that_forgets_what_is_mounted_below_is_pointed_out() {
+    let warned = |volume: Value, mount: Value| {
+        let entry = json!({ "mounts": [super::super::sample::patch(
+            json!({ "volume": "v", "path": "/data" }), mount)] });
+        let permit = super::super::sample::permit(json!({ "volumes": [volume] }), entry);
+        let document = super::super::sample::permitting(permit);
+        let warnings = super::super::sample::load(&document).unwrap().warnings;
+        warnings.iter().any(|it| {
+            it.path == "rules[0].permit.volumes[0]" && it.problem.contains("mounted below")
+        })
+    };
+    let host = |more: Value| json!({ "names": ["v"], "hostPath": super::super::sample::patch(json!({ "paths": ["/a"] }), more) });
+    let none = json!({});
+    let enabled = json!({ "recursiveReadOnly": "Enabled" });
+    assert!(warned(host(none.clone()), none.clone()));
+    assert!(warned(host(json!({ "readOnly": true })), json!({ "volume": "*" })));
+    assert!(warned(json!({ "hostPath": { "paths": ["/a"] } }), none.clone()));
+    assert!(!warned(host(json!({ "readOnly": "recursive" })), none.clone()));
+    assert!(!warned(host(json!({ "readOnly": false })), none.clone()));
+    assert!(!warned(host(none.clone()), enabled));
+    assert!(!warned(host(none.clone()), json!({ "volume": "other" })));
+    assert!(!warned(json!({ "names": ["v"], "emptyDir": {} }), none));
+}
+
+#[test]
+fn t45_a_path_is_made_only_where_the_rule_says_so() {
+    let pod = |type_name: &str| volume(json!({ "hostPath": { "path": "/a", "type": type_name } }));
+    let rule = |more: Value| {
+        let host = super::super::sample::patch(json!({ "paths": ["/a"] }), more);
+        json!({ "volumes": [{ "hostPath": host }] })
+    };
+    for made in ["DirectoryOrCreate", "FileOrCreate"] {
+        let expected = "hostPath.type: found";
+        whole(rule(json!({})), pod(made), expected);
+        whole(rule(json!({ "create": false })), pod(made), expected);
+        whole(rule(json!({ "create": true })), pod(made), "");
+    }
+    whole(rule(json!({})), pod("Directory"), "");
+    whole(rule(json!({})), pod(""), "");
+}
+
+#[test]
 fn t45_mounts_are_what_the_rule_says_in_every_respect() {
     let permit = json!({ "volumes": [{ "emptyDir": {} }] });
     let pod = volume(json!({ "emptyDir": {} }));

@@ -16,6 +16,7 @@ mod env_source;
 mod expansion;
 mod files;
 mod hooks_and_probes;
+mod host_path;
 mod images;
 mod left_open;
 mod mounts;

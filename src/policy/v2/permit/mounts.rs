@@ -77,6 +77,13 @@ impl MountRule {
         })
     }
 
+    /// Does it permit mounts of a volume with one of these names (`None` is any) and leave open what may
+    /// be written below them?
+    pub(super) fn is_shallow_for(&self, volumes: Option<&Names>) -> bool {
+        volumes.is_none_or(|names| names.may_share(&self.volume))
+            && self.recursive_read_only != Some("Enabled")
+    }
+
     fn is_about(&self, mount: &VolumeMount<'_>) -> bool {
         self.volume.match_name(mount.volume) && self.path.matches(mount.mount_path)
     }

@@ -11,7 +11,7 @@ use super::pod_security_context::PodSecurityRules;
 use super::resources::{MaxResources, check_resources};
 use super::security::InheritedValues;
 use super::updates::Updates;
-use super::volumes::{VolumeRule, check_volumes};
+use super::volumes::{VolumeRule, check_volumes, warn_of_shallow};
 use super::{Reading, Unlisted};
 use crate::kube_wire::pod_view::{Os, PodSpec, PodView, ReferredObject, ResourceClaim};
 use crate::policy::error::{PolicyError, Warnings};
@@ -173,6 +173,9 @@ impl PodPermit {
         self.containers = block.list("containers", |at| ContainerPermit::read(at, reading))?;
         self.ordered_init = block.read("orderedInit", Located::boolean)?.unwrap_or(false);
         self.volumes = block.list("volumes", |at| VolumeRule::read(at, reading))?;
+        if let (Some(at), Some(rules)) = (block.find("volumes"), &self.volumes) {
+            warn_of_shallow(at, rules, self.containers.as_deref().unwrap_or_default(), reading)?;
+        }
         self.api_access = block.read("apiAccess", Located::boolean)?;
         let security = block.read("securityContext", |at| PodSecurityRules::read(at, reading))?;
         self.security = security.unwrap_or_default();

@@ -5,11 +5,12 @@ use serde_json::{Value, json};
 use super::Reading;
 use super::csi::CsiRule;
 use super::files::{self, ObjectRule};
+use super::host_path::{self, HostPathRule};
 use super::images::ImageRule;
 use super::pod_fields::FieldsRule;
 use super::projections::ProjectedRule;
 use crate::kube_wire::pod_view::{
-    EmptyDir, EphemeralVolume, HostPath, ImageVolume, PersistentVolumeClaim, Volume, VolumeSource,
+    EmptyDir, EphemeralVolume, ImageVolume, PersistentVolumeClaim, Volume, VolumeSource,
 };
 use crate::policy::error::PolicyError;
 use crate::policy::located::{Located, Object};
@@ -73,12 +74,7 @@ pub(in crate::policy) enum SourceRule {
     /// `image`
     Image(ImageRule),
     /// `hostPath`
-    HostPath {
-        /// Of the node.
-        paths: Names,
-        /// All containers must mount it so.
-        read_only: bool,
-    },
+    HostPath(HostPathRule),
     /// `inTree`
     InTree(Vec<&'static str>),
 }
@@ -122,13 +118,7 @@ impl SourceRule {
             "csi" => Self::Csi(CsiRule::read(at, reading)?),
             "ephemeral" => Self::Ephemeral(read_names(at, "storageClasses", reading)?),
             "image" => Self::Image(ImageRule::read(at, reading)?),
-            "hostPath" => {
-                let block = at.object(&["paths", "readOnly"])?;
-                Self::HostPath {
-                    paths: names_of(&block, "paths", reading)?,
-                    read_only: block.read("readOnly", Located::boolean)?.unwrap_or(true),
-                }
-            }
+            "hostPath" => Self::HostPath(HostPathRule::read(at, reading)?),
             _ => {
                 let kinds = at.elements()?;
                 Self::InTree(
@@ -136,6 +126,11 @@ impl SourceRule {
                 )
             }
         })
+    }
+
+    /// Does it ask for read-only mounts of the node's files, and leave open what is mounted below them?
+    pub(super) fn is_shallow(&self) -> bool {
+        matches!(self, Self::HostPath(rule) if rule.is_shallow())
     }
 
     /// Is it about sources of this kind?
@@ -150,7 +145,7 @@ impl SourceRule {
             Self::Csi(_) => kind == "csi",
             Self::Ephemeral(_) => kind == "ephemeral",
             Self::Image(_) => kind == "image",
-            Self::HostPath { .. } => kind == "hostPath",
+            Self::HostPath(_) => kind == "hostPath",
             Self::InTree(kinds) => kinds.contains(&kind),
         }
     }
@@ -194,15 +189,8 @@ impl SourceRule {
             (Self::Image(rule), VolumeSource::Image(ImageVolume { reference })) => {
                 rule.check(&ImageText::new(reference), &place.field("reference"), check)
             }
-            (Self::HostPath { paths, read_only }, VolumeSource::HostPath(source)) => {
-                let HostPath { path, type_name: _ } = source;
-                check.name(Some(paths), path, &place.field("path"), "hostPath.paths")?;
-                let is_written =
-                    *read_only && subject.mounts_of(volume.name).any(|mount| !mount.read_only);
-                check.unless(!is_written, || {
-                    finding(&place, "mounted read-only everywhere", "a mount that may be written")
-                        .fixed_by("hostPath.readOnly", false)
-                })
+            (Self::HostPath(rule), VolumeSource::HostPath(source)) => {
+                rule.check(source, subject.mounts_of(volume.name), &place, check)
             }
             (Self::InTree(_), VolumeSource::InTree(_)) => Fit::Continue(()),
             (rule, source) => check.add(|| finding(&place, rule.field(), shown(source.kind()))),
@@ -221,7 +209,7 @@ impl SourceRule {
             Self::Csi(_) => "csi",
             Self::Ephemeral(_) => "ephemeral",
             Self::Image(_) => "image",
-            Self::HostPath { .. } => "hostPath",
+            Self::HostPath(_) => "hostPath",
             Self::InTree(_) => "inTree",
         }
     }
@@ -293,7 +281,7 @@ pub(super) fn as_rule(volume: &Volume<'_>) -> Option<Value> {
         }
         VolumeSource::Csi(source) => json!({ "csi": super::csi::as_rule(source) }),
         VolumeSource::Image(source) => json!({ "image": { "references": [source.reference] } }),
-        VolumeSource::HostPath(source) => json!({ "hostPath": { "paths": [source.path] } }),
+        VolumeSource::HostPath(source) => json!({ "hostPath": host_path::as_rule(source) }),
         VolumeSource::InTree(kind) => json!({ "inTree": [kind] }),
         VolumeSource::Absent
         | VolumeSource::DownwardApi(_)

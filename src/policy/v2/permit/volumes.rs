@@ -3,6 +3,7 @@
 
 use super::Reading;
 use super::api_access;
+use super::container::ContainerPermit;
 use super::volume_source::SourceRule;
 use crate::kube_wire::pod_view::Volume;
 use crate::policy::error::PolicyError;
@@ -41,6 +42,30 @@ impl VolumeRule {
     fn is_about(&self, volume: &Volume<'_>) -> bool {
         self.names.as_ref().is_none_or(|names| names.match_name(volume.name))
     }
+}
+
+/// A read-only mount of a path of the node leaves what is mounted below it as it is.
+pub(super) fn warn_of_shallow(
+    list: &Located<'_>,
+    rules: &[VolumeRule],
+    containers: &[ContainerPermit],
+    reading: &mut Reading<'_>,
+) -> Result<(), PolicyError> {
+    for (at, rule) in list.elements()?.iter().zip(rules) {
+        let is_open = |entry: &ContainerPermit| {
+            entry.unlisted == Unlisted::Permit
+                || entry.mounts.iter().flatten().any(|it| it.is_shallow_for(rule.names.as_ref()))
+        };
+        let is_usable = reading.unlisted == Unlisted::Permit || containers.iter().any(is_open);
+        if rule.source.is_shallow() && is_usable {
+            reading.warnings.add(
+                at,
+                "leaves what is mounted below these paths writable; write \"readOnly\": \"recursive\" \
+                 there, or \"recursiveReadOnly\": \"Enabled\" in the entries of `mounts`",
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Each volume must have the source of an entry that is about it.
