@@ -46,8 +46,8 @@ pub use self::security::{
 };
 pub use self::spec::{Os, PodSpec, ReferredObject, ResourceClaim};
 pub use self::volume::{
-    Csi, DownwardApiVolume, EmptyDir, HostPath, ImageVolume, ObjectVolume, ProjectedVolume, Volume,
-    VolumeSource,
+    Csi, DownwardApiVolume, EmptyDir, HostPath, ImageVolume, InTreeVolume, ObjectVolume,
+    ProjectedVolume, Volume, VolumeSource,
 };
 
 use self::read::Read;

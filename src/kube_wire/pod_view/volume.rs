@@ -5,7 +5,7 @@ use super::projection::{DownwardApiFile, KeyToPath, Projection};
 use super::read::{Entries, Quantity, Read, view};
 use super::room::Room;
 use super::spec::ReferredObject;
-use crate::kube_wire::json::Value;
+use crate::kube_wire::json::{Kind, Value};
 
 /// `volumes[]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,8 +42,43 @@ pub enum VolumeSource<'a> {
     Csi(Csi<'a>),
     /// `image`.
     Image(ImageVolume<'a>),
-    /// Any of the other in-tree kinds, by its name in JSON, for instance `nfs`.
-    InTree(&'a str),
+    /// Any of the other in-tree kinds.
+    InTree(InTreeVolume<'a>),
+}
+
+/// A source of an in-tree kind: what is written there, of which nothing has a type here.
+#[derive(Clone, Copy, Debug)]
+pub struct InTreeVolume<'a> {
+    /// Its name in JSON, for instance `nfs`.
+    pub kind: &'a str,
+    /// What is written there.
+    pub fields: Value<'a>,
+}
+
+impl PartialEq for InTreeVolume<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind == other.kind && is_same(self.fields, other.fields)
+    }
+}
+
+impl Eq for InTreeVolume<'_> {}
+
+/// Member by member, in whichever order they stand.
+fn is_same(one: Value<'_>, other: Value<'_>) -> bool {
+    match (one.kind(), other.kind()) {
+        (Kind::Array, Kind::Array) => {
+            one.items().count() == other.items().count()
+                && one.items().zip(other.items()).all(|(one, other)| is_same(one, other))
+        }
+        (Kind::Object, Kind::Object) => {
+            let has = |key: &str, value| {
+                other.entries().any(|(known, it)| known == key && is_same(value, it))
+            };
+            one.entries().count() == other.entries().count()
+                && one.entries().all(|(key, value)| has(key, value))
+        }
+        (one, other) => one == other,
+    }
 }
 
 impl<'a> VolumeSource<'a> {
@@ -61,7 +96,7 @@ impl<'a> VolumeSource<'a> {
             Self::Ephemeral(_) => "ephemeral",
             Self::Csi(_) => "csi",
             Self::Image(_) => "image",
-            Self::InTree(kind) => kind,
+            Self::InTree(volume) => volume.kind,
         }
     }
 }
@@ -90,7 +125,7 @@ impl<'a> Read<'a> for Volume<'a> {
                 "ephemeral" => VolumeSource::Ephemeral(Read::read(member, room)),
                 "csi" => VolumeSource::Csi(Read::read(member, room)),
                 "image" => VolumeSource::Image(Read::read(member, room)),
-                kind => VolumeSource::InTree(kind),
+                kind => VolumeSource::InTree(InTreeVolume { kind, fields: member }),
             };
         }
         volume

@@ -63,7 +63,7 @@ impl NodePolicy {
         if !permits && exceptions.iter().all(|it| it.permit.is_none()) {
             warnings.add(rules_at, "holds no allow rule, so every pod is denied; add one");
         }
-        let objects = ObjectRules::read(&block)?;
+        let objects = ObjectRules::read(&block, warnings)?;
         let unknown_fields =
             block.read("allowUnknownFields", unknown_fields::read)?.unwrap_or_default();
         let signed_pods = block.read("signedPods", |at| SignedPods::read(at, warnings))?;

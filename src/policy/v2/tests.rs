@@ -74,7 +74,10 @@ fn what_is_no_rule_does_not_load() {
             "says not one source",
         ),
         (json!({ "permit": { "volumes": [{ "secret": {} }] } }), "names (line "),
-        (json!({ "permit": { "volumes": [{ "inTree": ["hostPath"] }] } }), "is not known"),
+        (
+            json!({ "permit": { "volumes": [{ "inTree": { "hostPath": { "any": true } } }] } }),
+            "is no such kind",
+        ),
         (json!({ "permit": { "volumes": [{ "projected": {} }] } }), "permits nothing"),
     ] {
         let message = refusal(&document(json!([patch(allow("a"), rule)]), json!({})));

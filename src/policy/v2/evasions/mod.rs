@@ -8,6 +8,7 @@ mod files;
 mod identity;
 mod mounts;
 mod privileges;
+mod servers;
 
 use serde_json::{Value, json};
 

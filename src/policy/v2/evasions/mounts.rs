@@ -180,13 +180,22 @@ fn t47_every_kind_of_source_needs_its_own_permit() {
             json!({ "csi": { "drivers": ["d.example"] } }),
         ),
         (json!({ "ephemeral": spec }), json!({ "ephemeral": { "storageClasses": ["fast"] } })),
-        (json!({ "nfs": { "server": "s", "path": "/" } }), json!({ "inTree": ["nfs"] })),
+        (
+            json!({ "nfs": { "server": "s", "path": "/" } }),
+            json!({ "inTree": { "nfs": { "server": "s", "path": "/" } } }),
+        ),
         (
             json!({ "iscsi": { "targetPortal": "p", "iqn": "q", "lun": 0 } }),
-            json!({ "inTree": ["iscsi"] }),
+            json!({ "inTree": { "iscsi": { "targetPortal": "p", "iqn": "q" } } }),
         ),
-        (json!({ "gitRepo": { "repository": "r" } }), json!({ "inTree": ["gitRepo"] })),
-        (json!({ "flexVolume": { "driver": "a/b" } }), json!({ "inTree": ["flexVolume"] })),
+        (
+            json!({ "gitRepo": { "repository": "r" } }),
+            json!({ "inTree": { "gitRepo": { "repository": "r" } } }),
+        ),
+        (
+            json!({ "flexVolume": { "driver": "a/b" } }),
+            json!({ "inTree": { "flexVolume": { "any": true } } }),
+        ),
     ] {
         let pod = volume(source);
         denied(pod.clone(), json!({}), "spec.volumes[0]: found the");
@@ -297,8 +306,7 @@ fn t49_other_projections_need_a_permit_a_source() {
     whole(rule(audience.clone()), pod(token.clone()), "");
     let other = json!({ "serviceAccountToken": { "audiences": ["other"], "path": "t" } });
     whole(rule(other), pod(token.clone()), "audience: found \"vault\", expected \"other\"");
-    let short =
-        json!({ "serviceAccountToken": { "audiences": ["vault"], "path": "t", "maxExpirationSeconds": 60 } });
+    let short = json!({ "serviceAccountToken": { "audiences": ["vault"], "path": "t", "maxExpirationSeconds": 60 } });
     whole(rule(short), pod(token.clone()), "expirationSeconds: found 600, expected at most 60");
     whole(rule(json!({ "configMaps": ["c"] })), pod(token), "serviceAccountToken: found a token");
     whole(rule(audience.clone()), pod(bundle.clone()), "clusterTrustBundle: found a trust bundle");

@@ -13,7 +13,7 @@ mod volume_sources;
 use thiserror::Error;
 
 use crate::kube_wire::received_object::{ObjectKind, SoundObject};
-use crate::policy::error::PolicyError;
+use crate::policy::error::{PolicyError, Warnings};
 use crate::policy::located::Object;
 
 pub use content_digest::ContentDigest;
@@ -69,11 +69,14 @@ impl ObjectRules {
         ["runtimeClasses", "persistentVolumes", "pinned"];
 
     /// Reads them; `None` if there is none of them.
-    pub(in crate::policy) fn read(document: &Object<'_>) -> Result<Option<Self>, PolicyError> {
+    pub(in crate::policy) fn read(
+        document: &Object<'_>,
+        warnings: &mut Warnings,
+    ) -> Result<Option<Self>, PolicyError> {
         let [classes, volumes, pinned] = Self::KEYS.map(|key| document.find(key));
         let rules = Self {
             runtime_classes: classes.map(RuntimeClasses::read).transpose()?,
-            volume_sources: volumes.map(VolumeSources::read).transpose()?,
+            volume_sources: volumes.map(|at| VolumeSources::read(at, warnings)).transpose()?,
             pins: pinned.map(Pins::read).transpose()?,
         };
         let Self { runtime_classes, volume_sources, pins } = &rules;

@@ -5,12 +5,14 @@ use crate::kube_wire::document::read_whole;
 use crate::kube_wire::json::{Limits, Tape};
 use crate::kube_wire::received_object::ReceivedObject;
 use crate::kube_wire::resource::Item;
+use crate::policy::error::Warnings;
 use crate::policy::located::Located;
 
 const LIMITS: Limits = Limits { depth: 64, nodes: 10_000 };
 
 fn read(document: &str) -> Result<Option<ObjectRules>, PolicyError> {
-    ObjectRules::read(&Located::document(document)?.object(&ObjectRules::KEYS)?)
+    let object = Located::document(document)?.object(&ObjectRules::KEYS)?;
+    ObjectRules::read(&object, &mut Warnings::default())
 }
 
 fn rules(document: &str) -> ObjectRules {
@@ -53,7 +55,7 @@ fn volume(rules: &ObjectRules, spec: &str) -> String {
 #[test]
 fn behind_a_claim_is_what_the_document_lists_and_nothing_else() {
     let rules = rules(
-        r#"{"persistentVolumes": {"csi": {"drivers": ["csi.example.org"]}, "inTree": ["nfs"],
+        r#"{"persistentVolumes": {"csi": {"drivers": ["csi.example.org"]}, "inTree": {"nfs": {"server": "s", "path": "/"}},
             "local": {"paths": ["/mnt/disks/*"]}, "hostPath": {"paths": ["/srv/data"]}}}"#,
     );
     let csi = |driver: &str| format!(r#""csi":{{"driver":"{driver}","volumeHandle":"h"}}"#);
@@ -72,6 +74,11 @@ fn behind_a_claim_is_what_the_document_lists_and_nothing_else() {
         (r#""hostPath":{"path":"/srv/data/x"}"#.to_owned(), "spec.hostPath.path: '/srv/data/x'"),
         (r#""hostPath":{"path":"/"}"#.to_owned(), "spec.hostPath.path: '/' is not among"),
         (r#""iscsi":{"iqn":"x","lun":0}"#.to_owned(), "spec.iscsi: is not among"),
+        (
+            r#""nfs":{"server":"evil","path":"/"}"#.to_owned(),
+            "spec.nfs[\"server\"]: found \"evil\", expected \"s\"",
+        ),
+        (r#""nfs":{"server":"s"}"#.to_owned(), "spec.nfs[\"path\"]: found nothing, expected \"/\""),
         (
             format!(r#"{},"hostPath":{{"path":"/srv/data"}}"#, csi("csi.example.org")),
             "spec: a volume has one source",
@@ -192,8 +199,10 @@ fn what_could_mean_less_than_it_says_does_not_load() {
         (r#"{"persistentVolumes": {"local": {"paths": []}}}"#, "is empty, so it checks nothing"),
         (r#"{"persistentVolumes": {"csi": {"driver": ["a"]}}}"#, "did you mean `drivers`?"),
         (r#"{"persistentVolumes": {"csi": {"drivers": ["*"]}}}"#, "is no name of a CSI driver"),
-        (r#"{"persistentVolumes": {"inTree": ["hostPath"]}}"#, "no source that its kind alone"),
-        (r#"{"persistentVolumes": {"inTree": ["nsf"]}}"#, "did you mean `nfs`?"),
+        (r#"{"persistentVolumes": {"inTree": ["nfs"]}}"#, "names kinds, and not what they lead to"),
+        (r#"{"persistentVolumes": {"inTree": {"hostPath": {"any": true}}}}"#, "is no such kind"),
+        (r#"{"persistentVolumes": {"inTree": {"gitRepo": {"any": true}}}}"#, "is no such kind"),
+        (r#"{"persistentVolumes": {"inTree": {"nsf": {}}}}"#, "did you mean `nfs`?"),
         (r#"{"pinned": {}}"#, "pins nothing"),
         (r#"{"pinned": {"unpinned": "pass"}}"#, "pins nothing"),
         (r#"{"pinned": {"unpinned": "deny"}}"#, "write \"pass\" or \"refuse\""),

@@ -4,12 +4,17 @@
 //! the only one that was admitted. The volume is judged at every GET, since it may be swapped and the
 //! claim may be bound to another one. What is not listed is refused.
 
+use std::ops::ControlFlow;
+
 use super::ObjectRefusal;
 use super::node_path::NodePath;
 use crate::kube_wire::grammar::Grammar;
 use crate::kube_wire::json::Value;
-use crate::policy::error::PolicyError;
-use crate::policy::located::{Located, Object, suggest};
+use crate::policy::error::{PolicyError, Warnings};
+use crate::policy::located::{Located, Object};
+use crate::policy::v2::check::{Check, Unlisted};
+use crate::policy::v2::finding::{Findings, Place};
+use crate::policy::v2::permit::in_tree::InTreeRule;
 use crate::policy::verdict::Quoted;
 
 const KEYS: [&str; 4] = ["csi", "local", "hostPath", "inTree"];
@@ -27,49 +32,24 @@ const NO_SOURCES: [&str; 9] = [
     "volumeAttributesClassName",
 ];
 
-/// Sources that are permitted by their kind alone: what they lead to is elsewhere than on the node.
-const IN_TREE: [&str; 19] = [
-    "gcePersistentDisk",
-    "awsElasticBlockStore",
-    "glusterfs",
-    "nfs",
-    "rbd",
-    "iscsi",
-    "cinder",
-    "cephfs",
-    "fc",
-    "flocker",
-    "flexVolume",
-    "azureFile",
-    "vsphereVolume",
-    "quobyte",
-    "azureDisk",
-    "photonPersistentDisk",
-    "portworxVolume",
-    "scaleIO",
-    "storageos",
-];
-
 /// What may stand behind a claim.
 #[derive(Clone, Debug)]
 pub(super) struct VolumeSources {
     drivers: Vec<String>,
     local: Vec<NodePath>,
     host: Vec<NodePath>,
-    in_tree: Vec<&'static str>,
+    in_tree: InTreeRule,
 }
 
 impl VolumeSources {
-    pub(super) fn read(at: &Located<'_>) -> Result<Self, PolicyError> {
+    pub(super) fn read(at: &Located<'_>, warnings: &mut Warnings) -> Result<Self, PolicyError> {
+        let in_tree = |at: &Located<'_>| InTreeRule::read_persistent(at, warnings);
         let sources = at.object(&KEYS)?;
         Ok(Self {
             drivers: entries(&sources, "csi", "drivers", read_driver)?,
             local: entries(&sources, "local", "paths", NodePath::read)?,
             host: entries(&sources, "hostPath", "paths", NodePath::read)?,
-            in_tree: match sources.find("inTree") {
-                Some(kinds) => kinds.elements()?.iter().map(read_kind).collect::<Result<_, _>>()?,
-                None => Vec::new(),
-            },
+            in_tree: sources.read("inTree", in_tree)?.unwrap_or_default(),
         })
     }
 
@@ -90,13 +70,26 @@ impl VolumeSources {
             }
             "local" => (covers(&self.local, text("path")), "local.path", text("path")),
             "hostPath" => (covers(&self.host, text("path")), "hostPath.path", text("path")),
-            other if self.in_tree.contains(&other) => return Ok(()),
+            other if self.in_tree.is_kind(other) => return self.check_in_tree(other, source),
             other => return refuse(format!("spec.{}: {NOT_PERMITTED}", Quoted(other))),
         };
         if is_permitted {
             return Ok(());
         }
         refuse(format!("spec.{at}: '{}' {NOT_PERMITTED}", Quoted(found)))
+    }
+
+    fn check_in_tree(&self, kind: &str, source: Value<'_>) -> Result<(), ObjectRefusal> {
+        let mut findings = Findings::first();
+        let check = &mut Check { unlisted: Unlisted::Refuse, findings: &mut findings };
+        match self.in_tree.check((kind, source), &Place::Top("spec"), check) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => {
+                let first = findings.into_kept().into_iter().next();
+                let text = first.map(|finding| finding.to_string()).unwrap_or_default();
+                Err(ObjectRefusal::VolumeSource(text))
+            }
+        }
     }
 }
 
@@ -126,12 +119,4 @@ fn read_driver(at: &Located<'_>) -> Result<String, PolicyError> {
     } else {
         Err(at.refuse("is no name of a CSI driver; write it as its CSIDriver object is named"))
     }
-}
-
-fn read_kind(at: &Located<'_>) -> Result<&'static str, PolicyError> {
-    let kind = at.filled_string()?;
-    let known = IN_TREE.iter().find(|known| **known == kind);
-    known.copied().ok_or_else(|| {
-        at.refuse(format!("is no source that its kind alone permits; {}", suggest(&kind, &IN_TREE)))
-    })
 }

@@ -18,6 +18,7 @@ mod files;
 mod hooks_and_probes;
 mod host_path;
 mod images;
+pub(super) mod in_tree;
 mod left_open;
 mod mounts;
 mod pod;

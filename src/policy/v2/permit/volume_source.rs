@@ -7,6 +7,7 @@ use super::csi::CsiRule;
 use super::files::{self, ObjectRule};
 use super::host_path::{self, HostPathRule};
 use super::images::ImageRule;
+use super::in_tree::{self, InTreeRule};
 use super::pod_fields::FieldsRule;
 use super::projections::ProjectedRule;
 use crate::kube_wire::pod_view::{
@@ -19,30 +20,6 @@ use crate::policy::v2::finding::{Fit, Place, finding};
 use crate::policy::v2::names::Names;
 use crate::policy::v2::subject::{ImageText, Subject};
 use crate::policy::v2::text_rule::read_word;
-
-/// In-tree sources that have no key of their own.
-const IN_TREE: [&str; 20] = [
-    "gcePersistentDisk",
-    "awsElasticBlockStore",
-    "gitRepo",
-    "nfs",
-    "iscsi",
-    "glusterfs",
-    "rbd",
-    "flexVolume",
-    "cinder",
-    "cephfs",
-    "flocker",
-    "fc",
-    "azureFile",
-    "vsphereVolume",
-    "quobyte",
-    "azureDisk",
-    "photonPersistentDisk",
-    "portworxVolume",
-    "scaleIO",
-    "storageos",
-];
 
 /// Memory or disk of the node; huge pages have to be listed.
 const USUAL_MEDIA: [&str; 2] = ["", "Memory"];
@@ -76,7 +53,7 @@ pub(in crate::policy) enum SourceRule {
     /// `hostPath`
     HostPath(HostPathRule),
     /// `inTree`
-    InTree(Vec<&'static str>),
+    InTree(InTreeRule),
 }
 
 impl SourceRule {
@@ -119,12 +96,7 @@ impl SourceRule {
             "ephemeral" => Self::Ephemeral(read_names(at, "storageClasses", reading)?),
             "image" => Self::Image(ImageRule::read(at, reading)?),
             "hostPath" => Self::HostPath(HostPathRule::read(at, reading)?),
-            _ => {
-                let kinds = at.elements()?;
-                Self::InTree(
-                    kinds.iter().map(|at| read_word(at, &IN_TREE)).collect::<Result<_, _>>()?,
-                )
-            }
+            _ => Self::InTree(InTreeRule::read(at, reading)?),
         })
     }
 
@@ -146,7 +118,7 @@ impl SourceRule {
             Self::Ephemeral(_) => kind == "ephemeral",
             Self::Image(_) => kind == "image",
             Self::HostPath(_) => kind == "hostPath",
-            Self::InTree(kinds) => kinds.contains(&kind),
+            Self::InTree(rule) => rule.is_kind(kind),
         }
     }
 
@@ -159,6 +131,9 @@ impl SourceRule {
         place: &Place<'_>,
         check: &mut Check<'_>,
     ) -> Fit {
+        if let (Self::InTree(rule), VolumeSource::InTree(source)) = (self, &volume.source) {
+            return rule.check((source.kind, source.fields), place, check);
+        }
         let place = Place::Field(place, self.field());
         match (self, &volume.source) {
             (Self::EmptyDir { media }, VolumeSource::EmptyDir(source)) => {
@@ -192,7 +167,6 @@ impl SourceRule {
             (Self::HostPath(rule), VolumeSource::HostPath(source)) => {
                 rule.check(source, subject.mounts_of(volume.name), &place, check)
             }
-            (Self::InTree(_), VolumeSource::InTree(_)) => Fit::Continue(()),
             (rule, source) => check.add(|| finding(&place, rule.field(), shown(source.kind()))),
         }
     }
@@ -282,7 +256,9 @@ pub(super) fn as_rule(volume: &Volume<'_>) -> Option<Value> {
         VolumeSource::Csi(source) => json!({ "csi": super::csi::as_rule(source) }),
         VolumeSource::Image(source) => json!({ "image": { "references": [source.reference] } }),
         VolumeSource::HostPath(source) => json!({ "hostPath": host_path::as_rule(source) }),
-        VolumeSource::InTree(kind) => json!({ "inTree": [kind] }),
+        VolumeSource::InTree(source) => {
+            json!({ "inTree": in_tree::as_rule(source.kind, source.fields) })
+        }
         VolumeSource::Absent
         | VolumeSource::DownwardApi(_)
         | VolumeSource::Projected(_)
