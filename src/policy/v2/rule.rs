@@ -4,7 +4,7 @@ use super::check::Unlisted;
 use super::finding::Findings;
 use super::objections::Objections;
 use super::permit::PodPermit;
-use super::scope::Scope;
+use super::scope::{Scope, warn_of_escapes};
 use super::subject::Subject;
 use super::text_rule::read_word;
 use crate::policy::error::{PolicyError, Warnings};
@@ -51,7 +51,10 @@ impl Rule {
         let scope = Scope::read(matching, warnings)?;
         let effect = match action {
             "allow" => Effect::read_allow(&block, &scope, warnings)?,
-            _ => Effect::read_deny(&block, warnings)?,
+            _ => {
+                warn_of_escapes(matching, warnings)?;
+                Effect::read_deny(&block, warnings)?
+            }
         };
         let message = block.read("message", Located::name)?;
         Ok(Self { name, message, observes, scope, effect })

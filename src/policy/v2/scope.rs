@@ -15,6 +15,26 @@ use crate::policy::located::Located;
 const KEYS: [&str; 6] =
     ["namespaces", "podNames", "labels", "annotations", "serviceAccounts", "ownerKinds"];
 
+/// What the API server says of a pod, and could leave out without the pod running otherwise.
+const WORDS: [&str; 3] = ["labels", "annotations", "ownerKinds"];
+
+/// Points out the criteria by which a pod gets around a deny rule: the API server leaves them out.
+pub(super) fn warn_of_escapes(
+    at: &Located<'_>,
+    warnings: &mut Warnings,
+) -> Result<(), PolicyError> {
+    for (key, value) in at.members()? {
+        if WORDS.contains(&key.as_str()) {
+            warnings.add(
+                &value,
+                "is the API server's word: it escapes this deny rule by leaving that out; say which pods \
+                 by namespaces, podNames or serviceAccounts, and what they must not be in `unless`",
+            );
+        }
+    }
+    Ok(())
+}
+
 /// The criteria of one rule.
 #[derive(Clone, Debug, Default)]
 pub(in crate::policy) struct Scope {

@@ -168,6 +168,27 @@ fn what_is_broad_or_never_reached_warns() {
 }
 
 #[test]
+fn a_deny_rule_that_the_api_server_escapes_by_leaving_words_out_is_pointed_out() {
+    let warned = |rule: Value| -> Vec<_> {
+        let warnings = load(&document(json!([allow("a"), rule]), json!({}))).unwrap().warnings;
+        let escapes = warnings.into_iter().filter(|it| it.problem.contains("escapes this deny rule"));
+        escapes.map(|it| it.path).collect()
+    };
+    for matching in [
+        json!({ "labels": { "tier": "web" } }),
+        json!({ "annotations": { "team": "red" } }),
+        json!({ "ownerKinds": ["Job"], "namespaces": ["prod"] }),
+    ] {
+        let key = matching.as_object().unwrap().keys().find(|key| *key != "namespaces").unwrap();
+        let expected = [format!("rules[1].match.{key}")];
+        assert_eq!(warned(deny("d", json!({ "match": matching }))), expected);
+        assert!(warned(patch(allow("b"), json!({ "match": matching }))).is_empty());
+    }
+    let safe = json!({ "namespaces": ["prod"], "podNames": ["a-*"], "serviceAccounts": ["a"] });
+    assert!(warned(deny("d", json!({ "match": safe }))).is_empty());
+}
+
+#[test]
 fn deny_rules_win_wherever_they_stand() {
     for rules in [
         json!([allow("a"), deny("d", json!({ "message": "not here" }))]),
