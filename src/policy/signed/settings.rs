@@ -167,6 +167,12 @@ fn read_permit(at: &Located<'_>, warnings: &mut Warnings) -> Result<(Value, bool
                  image; leave `images` out, or write \"kinds\": [\"ephemeral\"]",
             ));
         }
+        if entry.contains_key("required") {
+            return Err(at.refuse(
+                "requires a container in an entry for signed containers, but the signature says which \
+                 there are; leave `required` out",
+            ));
+        }
         entry.insert("images".to_owned(), seed_permit::images(SOME_IMAGE));
     }
     // Read from the written text where that is the whole of it, so that faults have their lines.

@@ -61,6 +61,11 @@ fn of_pod<'t>(at: &Located<'t>) -> Demand<'t> {
 
 /// A container needs to fit one of the entries about it: those that take everything undo the others.
 fn of_containers<'t>(entries: &[Located<'t>]) -> Demand<'t> {
+    let is_required =
+        |entry: &Located<'t>| member(entry, "required").is_some_and(|it| it.raw() == "true");
+    if entries.iter().any(is_required) {
+        return Ok(());
+    }
     let open: Vec<_> = entries.iter().filter(|entry| of_entry(entry).is_err()).collect();
     let is_undone = |entry: &&Located<'t>| covered(entry, &open, &ALL_KINDS);
     match entries.iter().all(|entry| is_undone(&entry)) {
@@ -98,7 +103,7 @@ fn of_images<'t>(at: &Located<'t>) -> Demand<'t> {
 /// Anything whose key alone says how to read it.
 fn of_value<'t>(key: &str, at: &Located<'t>) -> Demand<'t> {
     match key {
-        "runAsNonRoot" | "readOnlyRootFilesystem" | "requireDigest" => {
+        "runAsNonRoot" | "readOnlyRootFilesystem" | "requireDigest" | "required" => {
             needs(at.raw() == "true", at)
         }
         "procMount" => needs(!is(at, "Unmasked"), at),

@@ -171,7 +171,8 @@ fn what_is_broad_or_never_reached_warns() {
 fn a_deny_rule_that_the_api_server_escapes_by_leaving_words_out_is_pointed_out() {
     let warned = |rule: Value| -> Vec<_> {
         let warnings = load(&document(json!([allow("a"), rule]), json!({}))).unwrap().warnings;
-        let escapes = warnings.into_iter().filter(|it| it.problem.contains("escapes this deny rule"));
+        let escapes =
+            warnings.into_iter().filter(|it| it.problem.contains("escapes this deny rule"));
         escapes.map(|it| it.path).collect()
     };
     for matching in [

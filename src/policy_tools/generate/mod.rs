@@ -5,6 +5,7 @@
 //! not say how to permit is not permitted: the pod is then named, never a part of it passed over.
 
 mod apply;
+mod duties;
 mod pins;
 mod volumes;
 mod workload;
@@ -96,6 +97,7 @@ impl Generator<'_> {
                 .map_err(|fault| format!("is not sound: {fault}"))?;
             let Some(explained) = explanation.rules.into_iter().next() else { break };
             if explained.outcome == RuleOutcome::Decides {
+                duties::require(&mut rule);
                 return Ok(rule);
             }
             let before = rule.clone();
@@ -178,6 +180,10 @@ fn entry(list: &str, container: &Value, pod: &Value) -> Value {
     let ports = host_ports(container);
     if !ports.is_empty() {
         entry.insert("ports".to_owned(), ports.into());
+    }
+    // A container that somebody added to look into the pod is none that it needs.
+    if list != "ephemeralContainers" {
+        entry.insert("required".to_owned(), true.into());
     }
     let given_up = pins::given_up(pod, container);
     if !given_up.is_empty() {

@@ -63,8 +63,8 @@ const HARMLESS: [&str; 34] = [
 ];
 
 /// What a pod may have less of than the one that the policy was made of: permits are no duties, but for
-/// variables, mounts and what a pod gives up. An element that is there twice is the same element.
-const MAY_BE_LESS: [&str; 22] = [
+/// containers, probes, hooks, variables, mounts and what a pod gives up. An element that is there twice is the same element.
+const MAY_BE_LESS: [&str; 18] = [
     "/apiVersion",
     "/capabilities/add",
     "/capabilities/drop",
@@ -77,14 +77,10 @@ const MAY_BE_LESS: [&str; 22] = [
     "/imagePullSecrets",
     "/items/0/mode",
     "/kind",
-    "/lifecycle",
-    "/livenessProbe",
     "/optional",
     "/ports",
     "/projected/sources",
-    "/readinessProbe",
     "/securityContext/supplementalGroups",
-    "/startupProbe",
     "/sysctls",
     "/terminationMessagePath",
 ];
@@ -92,7 +88,7 @@ const MAY_BE_LESS: [&str; 22] = [
 fn is_exempt(place: &str) -> bool {
     let names = |list: &[&str]| list.iter().any(|part| place.contains(part));
     names(&HARMLESS)
-        || ["removed /spec/serviceAccount", "removed /spec/initContainers"].contains(&place)
+        || place == "removed /spec/serviceAccount"
         // What the API writes there means the same as nothing; the mode of the secret is another.
         || (place.starts_with("removed")
             && place.ends_with("/defaultMode")

@@ -7,6 +7,7 @@ mod demands;
 mod files;
 mod identity;
 mod mounts;
+mod omissions;
 mod privileges;
 mod servers;
 

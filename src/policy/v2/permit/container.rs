@@ -12,7 +12,7 @@ use super::ports::{PortRule, check_ports};
 use super::profiles::annotated_profile;
 use super::resources::{MaxResources, check_resources};
 use super::security::{InheritedRules, InheritedValues, SecurityRules};
-use crate::kube_wire::pod_view::{Container, ContainerKind, VolumeMount};
+use crate::kube_wire::pod_view::{Container, ContainerKind, Lifecycle, VolumeMount};
 use crate::policy::error::PolicyError;
 use crate::policy::located::{Located, Object};
 use crate::policy::v2::argv_rule::ArgvRule;
@@ -22,10 +22,11 @@ use crate::policy::v2::names::Names;
 use crate::policy::v2::subject::{ImageText, Subject};
 use crate::policy::v2::text_rule::{TextRule, read_word};
 
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 23] = [
     "names",
     "kinds",
     "once",
+    "required",
     "unlisted",
     "images",
     "command",
@@ -64,6 +65,8 @@ pub(in crate::policy) struct ContainerPermit {
     pub(super) kinds: Vec<ContainerKind>,
     /// It serves one container of a pod at most.
     pub(super) once: bool,
+    /// A pod must have a container that it is about, and that fits.
+    pub(super) required: bool,
     pub(super) unlisted: Unlisted,
     pub(super) images: Option<ImageRule>,
     pub(super) command: Option<ArgvRule>,
@@ -123,6 +126,7 @@ impl ContainerPermit {
             names: None,
             kinds: usual_kinds(unlisted),
             once: false,
+            required: false,
             unlisted,
             images: None,
             command: None,
@@ -151,6 +155,15 @@ impl ContainerPermit {
             self.kinds = kinds;
         }
         self.once = block.read("once", Located::boolean)?.unwrap_or(false);
+        self.required = block.read("required", Located::boolean)?.unwrap_or(false);
+        if let Some(at) = block.find("required").filter(|_| self.required)
+            && self.kinds == [ContainerKind::Ephemeral]
+        {
+            return Err(at.refuse(
+                "asks for an ephemeral container, which no pod begins with; name another kind, or \
+                 remove `required`",
+            ));
+        }
         Ok(())
     }
 
@@ -197,6 +210,19 @@ impl ContainerPermit {
     pub(super) fn is_about(&self, container: &Container<'_>) -> bool {
         self.kinds.contains(&container.kind)
             && self.names.as_ref().is_none_or(|names| names.match_name(container.name))
+    }
+
+    /// For findings: which containers it is about.
+    pub(super) fn describe(&self) -> String {
+        let kinds: Vec<_> = self
+            .kinds
+            .iter()
+            .filter(|kind| **kind != ContainerKind::Ephemeral)
+            .map(|kind| kind.name())
+            .collect();
+        let names =
+            self.names.as_ref().map_or_else(String::new, |it| format!(" {}", it.describe()));
+        format!("a container of kind {}{names}", kinds.join(" or "))
     }
 
     /// May the container be what it is?
@@ -311,9 +337,10 @@ impl ContainerPermit {
             [liveness_probe.as_deref(), readiness_probe.as_deref(), startup_probe.as_deref()];
         let pinned = Pinned { rules: self.env.as_ref(), defined: env };
         self.probes.check(probes, pinned, place, check)?;
-        if let Some(lifecycle) = lifecycle {
-            self.lifecycle.check(lifecycle, &place.field("lifecycle"), check)?;
-        }
+        // A rule may ask for a hook or a signal of a container that says nothing of the kind.
+        let none = Lifecycle::default();
+        let lifecycle = lifecycle.as_deref().unwrap_or(&none);
+        self.lifecycle.check(lifecycle, &place.field("lifecycle"), check)?;
         check.may(self.stdin, *stdin, &place.field("stdin"), "stdin")?;
         check.may(self.tty, *tty, &place.field("tty"), "tty")?;
         if *termination_message_path != USUAL_MESSAGE_PATH

@@ -16,7 +16,9 @@ pub(super) fn check_containers(
     unlisted: Unlisted,
     findings: &mut Findings,
 ) -> Fit {
-    let mut used = vec![false; if entries.iter().any(|it| it.once) { entries.len() } else { 0 }];
+    let is_counted = entries.iter().any(|it| it.once || it.required);
+    let mut used = vec![false; if is_counted { entries.len() } else { 0 }];
+    let mut served = used.clone();
     let mut reached = 0;
     for (container, image) in around.subject.containers() {
         let is_init = matches!(container.kind, ContainerKind::Init | ContainerKind::Sidecar);
@@ -41,10 +43,21 @@ pub(super) fn check_containers(
             .map(|(index, _)| index);
         if let Some(index) = fitting {
             used.get_mut(index).into_iter().for_each(|used| *used = true);
+            // One that was added to a running pod takes nobody's place.
+            let serves = container.kind != ContainerKind::Ephemeral;
+            served.get_mut(index).into_iter().for_each(|served| *served |= serves);
             reached = if is_init { index } else { reached };
         }
     }
-    Fit::Continue(())
+    let missing = |(index, entry): &(usize, &ContainerPermit)| {
+        entry.required && served.get(*index) != Some(&true)
+    };
+    entries.iter().enumerate().filter(missing).try_for_each(|(index, entry)| {
+        findings.add(|| {
+            let expected = format!("{} that fits containers[{index}]", entry.describe());
+            finding(&Place::Top("spec"), expected, "none")
+        })
+    })
 }
 
 fn fits(

@@ -27,6 +27,8 @@ pub(in crate::policy) struct HandlerRule {
     grpc: Option<PortRuleOf>,
     /// Waits in front of the end.
     sleep: bool,
+    /// A container must have it.
+    required: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -71,13 +73,14 @@ impl HandlerRule {
         keys: &[&str],
         reading: &mut Reading<'_>,
     ) -> Result<Self, PolicyError> {
-        let block = at.object(keys)?;
+        let block = at.object(&[keys, &["required"][..]].concat())?;
         let rule = Self {
             exec: block.read("exec", |at| ArgvRule::read(at, reading.warnings))?,
             http_get: block.read("httpGet", |at| HttpGetRule::read(at, reading))?,
             tcp_socket: block.read("tcpSocket", |at| TcpSocketRule::read(at, reading))?,
             grpc: block.read("grpc", |at| PortRuleOf::read_in(at, &["port"], reading))?,
             sleep: block.read("sleep", Located::boolean)?.unwrap_or(false),
+            required: block.read("required", Located::boolean)?.unwrap_or(false),
         };
         if !rule.sleep && block.find("sleep").is_some() {
             return Err(at.refuse("permits nothing; write \"sleep\": true, or leave it out"));
@@ -90,6 +93,10 @@ impl HandlerRule {
 
     fn check(&self, handler: &Handler<'_>, place: &Place<'_>, check: &mut Check<'_>) -> Fit {
         let Handler { exec, http_get, tcp_socket, grpc, sleeps, expanded } = handler;
+        // One that asks for nothing stands for none.
+        check.unless(!self.required || !handler.is_empty(), || {
+            finding(place, "one that the rule requires", handler.describe())
+        })?;
         let unlisted = |kind| move || finding(&place.field(kind), NOTHING, format!("a {kind}"));
         if let Some(Exec { command }) = exec {
             let exec = place.field("exec");
@@ -256,7 +263,10 @@ impl ProbeRules {
         let names = ["livenessProbe", "readinessProbe", "startupProbe"];
         let keys = ["probes.liveness", "probes.readiness", "probes.startup"];
         for (((probe, rule), name), key) in probes.into_iter().zip(rules).zip(names).zip(keys) {
-            let Some(probe) = probe else { continue };
+            let Some(probe) = probe else {
+                check_missing(rule.as_ref(), &place.field(name), check)?;
+                continue;
+            };
             let Probe { exec, http_get, tcp_socket, grpc } = probe;
             let handler = Handler {
                 exec: exec.as_ref(),
@@ -311,7 +321,10 @@ impl LifecycleRules {
             (pre_stop, &self.pre_stop, "preStop", "lifecycle.preStop"),
         ];
         for (hook, rule, name, key) in hooks {
-            let Some(Hook { exec, http_get, tcp_socket, sleep }) = hook else { continue };
+            let Some(Hook { exec, http_get, tcp_socket, sleep }) = hook else {
+                check_missing(rule.as_ref(), &place.field(name), check)?;
+                continue;
+            };
             let handler = Handler {
                 exec: exec.as_ref(),
                 http_get: http_get.as_ref(),
@@ -338,6 +351,13 @@ fn port_rule(port: PortReference<'_>, texts: &[(&str, &str)]) -> Value {
     let set = texts.iter().filter(|(_, text)| !text.is_empty());
     let set = set.map(|(key, text)| ((*key).to_owned(), Value::from(*text)));
     Value::Object(set.chain([("port".to_owned(), port)]).collect())
+}
+
+/// A probe or hook that is not there.
+fn check_missing(rule: Option<&HandlerRule>, place: &Place<'_>, check: &mut Check<'_>) -> Fit {
+    check.unless(!rule.is_some_and(|rule| rule.required), || {
+        finding(place, "one that the rule requires", NOTHING)
+    })
 }
 
 fn check_handler(
@@ -389,6 +409,11 @@ impl Handler<'_> {
             rule.insert("sleep".to_owned(), true.into());
         }
         Value::Object(rule)
+    }
+
+    fn is_empty(&self) -> bool {
+        let Self { exec, http_get, tcp_socket, grpc, sleeps, expanded: _ } = self;
+        exec.is_none() && http_get.is_none() && tcp_socket.is_none() && grpc.is_none() && !sleeps
     }
 
     fn describe(&self) -> String {
