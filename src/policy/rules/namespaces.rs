@@ -10,6 +10,7 @@ use regex_syntax::hir::{Hir, HirKind, Look};
 use crate::policy::error::{PolicyError, Warnings};
 use crate::policy::located::Located;
 use crate::policy::pattern::Pattern;
+use crate::policy::plain_regex;
 
 /// Largest compiled regex: far above any list of namespaces, far below what hurts a node.
 const MAX_REGEX_BYTES: usize = 1024 * 1024;
@@ -49,6 +50,9 @@ impl NamespacePatterns {
 /// Compiles the regex, and says so if it may find more than meant.
 pub(super) fn read_regex(at: &Located<'_>, warnings: &mut Warnings) -> Result<Regex, PolicyError> {
     let written = at.filled_string()?;
+    // A namespace is ASCII, or the pod is not sound: `\d` is what Go makes of it. `[a--b]` is not.
+    plain_regex::check_for_ascii(&written)
+        .map_err(|problem| at.refuse(format!("is no usable regular expression: {problem}")))?;
     let limited = RegexBuilder::new(&written)
         .size_limit(MAX_REGEX_BYTES)
         .dfa_size_limit(MAX_REGEX_BYTES)
@@ -136,7 +140,7 @@ mod tests {
     #[test]
     fn a_bad_or_huge_regex_does_not_load() {
         for written in
-            ["(", "a{2,1}", "[z-a]", "(?=x)", "\\1", "((a{1000}){1000}){100}", "\\w{300}"]
+            ["(", "a{2,1}", "[z-a]", "(?=x)", "\\1", "((a{1000}){1000}){100}", "\\w{300}", "[a--b]"]
         {
             let message = regex(written).unwrap_err().to_string();
             assert!(message.contains("is no usable regular expression"), "{message}");
