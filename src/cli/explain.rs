@@ -104,13 +104,13 @@ impl Explained<'_> {
     }
 
     fn json(&self) -> Value {
-        let Judgement { is_allowed, rule, reason, observed, exception } = &self.judgement;
+        let Judgement { is_allowed, rule, reason, observed, exceptions } = &self.judgement;
         let observed: Vec<_> =
             observed.iter().map(|(rule, reason)| json!({"rule": rule, "reason": reason})).collect();
         let rules: Vec<_> = self.explanation.rules.iter().map(rule_json).collect();
         json!({"pod": judge::title(&self.offered.pod), "source": self.offered.source,
             "allowed": is_allowed, "rule": rule, "reason": reason, "observed": observed,
-            "exception": exception, "rules": rules})
+            "exceptions": exceptions, "rules": rules})
     }
 }
 
@@ -119,8 +119,8 @@ fn decision_lines(judgement: &Judgement) -> Vec<String> {
     let mut lines = vec![format!("  {word}: {}", judgement.reason)];
     let observed = judgement.observed.iter();
     lines.extend(observed.map(|(_, reason)| format!("  only observed: {reason}")));
-    let exception = judgement.exception.iter();
-    lines.extend(exception.map(|name| format!("  by exception '{name}'")));
+    let exceptions = judgement.exceptions.iter();
+    lines.extend(exceptions.map(|name| format!("  by exception '{name}'")));
     lines
 }
 

@@ -30,14 +30,27 @@ pub(super) struct Arguments {
     /// The policy's name
     #[arg(long, value_name = "NAME", default_value = "generated")]
     name: String,
+    /// Handler of a runtime class that pods name; may be repeated
+    #[arg(long, value_name = "CLASS=HANDLER", value_parser = read_class)]
+    runtime_class: Vec<(String, String)>,
     #[command(flatten)]
     setting: PodSetting,
+}
+
+fn read_class(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((class, handler)) if !class.is_empty() && !handler.is_empty() => {
+            Ok((class.to_owned(), handler.to_owned()))
+        }
+        Some(_) | None => Err("write CLASS=HANDLER, as the RuntimeClass object says".to_owned()),
+    }
 }
 
 pub(super) fn execute(arguments: &Arguments) -> Result<Exit, VerbError> {
     let offered = arguments.setting.pods(&arguments.manifests)?;
     let pods: Vec<_> = offered.into_iter().map(|offered| offered.pod).collect();
-    let generated = generate(&arguments.name, &pods, &arguments.setting.moment());
+    let classes = arguments.runtime_class.iter().cloned().collect();
+    let generated = generate(&arguments.name, &pods, &classes, &arguments.setting.moment());
     for note in &generated.notes {
         complain(&format!("note: {note}"));
     }

@@ -52,7 +52,7 @@ pub struct Case {
     pub reason_contains: Option<String>,
     /// The rules in observe mode that would have denied it, all of them.
     pub observed: Option<Vec<String>>,
-    /// The exception that must have let it through.
+    /// An exception that must have let it through.
     pub exception: Option<String>,
     /// Instead of the file's.
     pub node: Option<String>,
@@ -167,10 +167,13 @@ impl Case {
         if let Some(part) = self.reason_contains.as_deref().filter(|part| !reason.contains(*part)) {
             differs("reason", &format!("a text with {part:?}"), reason);
         }
-        let exception = found.exception.as_deref().unwrap_or("none");
-        if let Some(expected) = self.exception.as_deref().filter(|expected| *expected != exception)
-        {
-            differs("exception", expected, exception);
+        let is_used = |expected: &&str| found.exceptions.iter().any(|name| name == expected);
+        if let Some(expected) = self.exception.as_deref().filter(|expected| !is_used(expected)) {
+            let used = match found.exceptions.as_slice() {
+                [] => "none".to_owned(),
+                some => some.join(", "),
+            };
+            differs("exception", expected, &used);
         }
         let observed: Vec<_> =
             found.observed.iter().map(|(rule, _)| rule.as_deref().unwrap_or("none")).collect();

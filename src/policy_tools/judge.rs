@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::kube_wire::document::read_whole;
 use crate::kube_wire::json::{Limits, Tape};
 use crate::kube_wire::received_pod::{ReceivedPod, SoundPod};
-use crate::policy::{Circumstances, Explanation, NoCounters, Policy};
+use crate::policy::{Circumstances, Decision, Explanation, NoCounters, Policy};
 
 /// As the proxy's own: depth and number of values of one pod.
 const LIMITS: Limits = Limits { depth: 64, nodes: 1 << 20 };
@@ -30,8 +30,8 @@ pub struct Judgement {
     pub reason: String,
     /// Rules that would have denied it, but only observe, each with its reason.
     pub observed: Vec<(Option<String>, String)>,
-    /// The exception that let it through.
-    pub exception: Option<String>,
+    /// The exceptions that let it through: those that lift deny rules, and the one that permits it.
+    pub exceptions: Vec<String>,
 }
 
 /// Decides on a pod.
@@ -46,7 +46,7 @@ pub fn judge(policy: &Policy, pod: &Value, moment: &Moment) -> Judgement {
             observed: observed
                 .map(|one| (one.rule().map(str::to_owned), one.reason().to_string()))
                 .collect(),
-            exception: decision.exceptions.first().map(|it| it.name.to_owned()),
+            exceptions: named_once(&decision),
         }
     });
     decided.unwrap_or_else(|fault| Judgement {
@@ -54,8 +54,19 @@ pub fn judge(policy: &Policy, pod: &Value, moment: &Moment) -> Judgement {
         rule: None,
         reason: format!("pod is not sound: {fault}"),
         observed: Vec::new(),
-        exception: None,
+        exceptions: Vec::new(),
     })
+}
+
+/// One may lift several rules.
+fn named_once(decision: &Decision<'_>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for used in &decision.exceptions {
+        if names.iter().all(|name| name != used.name) {
+            names.push(used.name.to_owned());
+        }
+    }
+    names
 }
 
 /// What each rule says about a pod, or why no rule is asked.

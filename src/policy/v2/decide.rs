@@ -112,7 +112,7 @@ impl NodePolicy {
                 continue;
             }
             let Some(objection) = objections.first(subject) else { continue };
-            if let Some(exception) = self.lifting(rule, subject, at.now) {
+            if let Some(exception) = self.lifting(rule, subject, at.now).next() {
                 course.exceptions.push(exception.used());
                 continue;
             }
@@ -154,15 +154,15 @@ impl NodePolicy {
         self.allowing().find(|(rule, _)| rule.observes && rule.scope.includes(subject))
     }
 
-    /// The exception that lifts this deny rule for the pod, if one does and still holds.
+    /// The exceptions that lift this deny rule for the pod and still hold.
     pub(super) fn lifting(
         &self,
         rule: &Rule,
         subject: &Subject<'_>,
         now: i64,
-    ) -> Option<&Exception> {
+    ) -> impl Iterator<Item = &Exception> {
         let lifts = |exception: &&Exception| exception.lifts.contains(&rule.name);
-        self.exceptions.iter().filter(lifts).find(|exception| exception.covers(subject, now))
+        self.exceptions.iter().filter(lifts).filter(move |exception| exception.covers(subject, now))
     }
 
     /// Of the allow rules that are about the pod the one that it fits best.

@@ -6,6 +6,7 @@ use super::finding::{Findings, Fit};
 use super::permit::PodPermit;
 use super::rule::{Effect, Rule};
 use super::subject::Subject;
+use super::text_rule::quoted;
 use crate::kube_wire::received_pod::SoundPod;
 use crate::policy::circumstances::Circumstances;
 use crate::policy::explanation::{Explanation, Finding, RuleEffect, RuleExplanation, RuleOutcome};
@@ -57,10 +58,15 @@ impl NodePolicy {
                 }
             }
             Effect::Deny(objections) => {
-                let Some(findings) = objections.explain(subject) else {
+                let Some(mut findings) = objections.explain(subject) else {
                     return out(RuleOutcome::DoesNotApply, Vec::new());
                 };
-                if self.lifting(rule, subject, at.now).is_some() {
+                let lifting: Vec<_> =
+                    self.lifting(rule, subject, at.now).map(|it| quoted(&it.name)).collect();
+                if !lifting.is_empty() {
+                    let found = format!("lifted by {}", lifting.join(" and "));
+                    let expected = "no exception, for the rule to deny";
+                    findings.insert(0, Finding::of_pod("exceptions", expected, found));
                     return out(RuleOutcome::Overruled, findings);
                 }
                 match rule.observes || self.observes {

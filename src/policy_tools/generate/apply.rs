@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// Writes the value there; if a list is there already, adds its elements.
+/// Writes the value there; if a list or an object is there already, adds its elements or members.
 pub(super) fn apply(rule: &mut Value, place: &str, value: &Value) {
     let mut at = rule;
     let mut steps = place.split('.').peekable();
@@ -22,7 +22,17 @@ pub(super) fn apply(rule: &mut Value, place: &str, value: &Value) {
             at = element;
         }
     }
-    match (&mut *at, value) {
+    write(at, value);
+}
+
+/// Of an object the members that the value has; others stay.
+fn write(at: &mut Value, value: &Value) {
+    match (at, value) {
+        (Value::Object(members), Value::Object(more)) => {
+            for (key, value) in more {
+                write(members.entry(key).or_insert(Value::Null), value);
+            }
+        }
         (Value::Array(list), Value::Array(more)) => {
             for one in more {
                 if !list.contains(one) {
@@ -46,7 +56,11 @@ mod tests {
         apply(&mut rule, "permit.securityContext.runAsUser", &json!(7));
         apply(&mut rule, "permit.hostNetwork", &json!(true));
         apply(&mut rule, "permit.containers[9].args", &json!(["lost"]));
+        apply(&mut rule, "permit.volumes", &json!([{"csi": {}}]));
+        apply(&mut rule, "permit.volumes[0].csi.attributes", &json!({"a.b/c": "1"}));
+        apply(&mut rule, "permit.volumes[0].csi.attributes", &json!({"d": "2"}));
         let expected = json!({"permit": {"containers": [{"env": [1, 2]}, {"args": ["a", "a"]}],
+            "volumes": [{"csi": {"attributes": {"a.b/c": "1", "d": "2"}}}],
             "securityContext": {"runAsUser": 7}, "hostNetwork": true}});
         assert_eq!(rule, expected);
     }

@@ -10,6 +10,8 @@ mod pins;
 mod volumes;
 mod workload;
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::judge::{self, Moment, judge};
@@ -18,6 +20,11 @@ use workload::Workload;
 
 /// Changes make room for further ones: a mount for its volume, an entry for what is in it.
 const MAX_ROUNDS: usize = 20;
+
+/// What a pod does not say, and a reader would look for.
+const DESCRIPTION: &str = "Made by `kubelet-proxy generate`. Pods do not say who may reach into them (access, kubeletApi), \
+                           which contents objects have (pinned) and what is behind claims (persistentVolumes): \
+                           nothing here speaks of these.";
 
 const API_ACCESS: &str = "permit.apiAccess";
 
@@ -32,9 +39,14 @@ pub struct Generated {
     pub is_partial: bool,
 }
 
-/// Makes a policy of this name.
-pub fn generate(name: &str, pods: &[Value], moment: &Moment) -> Generated {
-    let mut generator = Generator { name, moment, rules: Vec::new(), notes: Vec::new() };
+/// Makes a policy of this name. `classes` are handlers by the runtime class that stands for them.
+pub fn generate(
+    name: &str,
+    pods: &[Value],
+    classes: &BTreeMap<String, String>,
+    moment: &Moment,
+) -> Generated {
+    let mut generator = Generator { name, classes, moment, rules: Vec::new(), notes: Vec::new() };
     let mut is_partial = false;
     for pod in pods {
         if let Err(note) = generator.admit(pod) {
@@ -49,6 +61,7 @@ pub fn generate(name: &str, pods: &[Value], moment: &Moment) -> Generated {
 
 struct Generator<'g> {
     name: &'g str,
+    classes: &'g BTreeMap<String, String>,
     moment: &'g Moment,
     rules: Vec<Value>,
     notes: Vec<String>,
@@ -56,8 +69,12 @@ struct Generator<'g> {
 
 impl Generator<'_> {
     fn document(&self, rules: &[Value]) -> Value {
-        json!({"apiVersion": "nodeward.dev/v2", "kind": "NodePolicy", "name": self.name,
-            "rules": rules})
+        let mut document = json!({"apiVersion": "nodeward.dev/v2", "kind": "NodePolicy",
+            "name": self.name, "description": DESCRIPTION, "rules": rules});
+        if let Some(document) = document.as_object_mut().filter(|_| !self.classes.is_empty()) {
+            document.insert("runtimeClasses".to_owned(), json!(self.classes));
+        }
+        document
     }
 
     fn load(&self, rules: &[Value]) -> Result<Policy, String> {
@@ -75,8 +92,16 @@ impl Generator<'_> {
         }
         judge::explain(&policy, pod, self.moment)
             .map_err(|fault| format!("is not sound: {fault}"))?;
+        if let Some(class) = pod.pointer("/spec/runtimeClassName").and_then(Value::as_str)
+            && !self.classes.contains_key(class)
+        {
+            return Err(format!(
+                "cannot be permitted: nothing says which handler the runtime class {class} is; give it \
+                 with --runtime-class {class}=HANDLER"
+            ));
+        }
         let workload = Workload::of(pod).ok_or("is no pod: it has no name or namespace")?;
-        self.note_images(pod);
+        self.note_oddities(pod);
         let taken = |name: &str| self.rules.iter().any(|rule| rule["name"] == name);
         // Pods of one workload that differ, as in the middle of a rollout, get a rule each.
         let names = (1_usize..).map(|number| match number {
@@ -123,7 +148,7 @@ impl Generator<'_> {
         Err("cannot be permitted: the changes that it needs do not end".to_owned())
     }
 
-    fn note_images(&mut self, pod: &Value) {
+    fn note_oddities(&mut self, pod: &Value) {
         for container in containers(pod).flat_map(|(_, list)| list) {
             let image = text(container, "image");
             if !image.contains('@') {
@@ -133,6 +158,12 @@ impl Generator<'_> {
                     judge::title(pod)
                 );
                 self.notes.push(note);
+            }
+            for name in pins::dropped_in_vain(container) {
+                self.notes.push(format!(
+                    "{}: drops {name}, by which name containerd drops nothing; leave CAP_ out",
+                    judge::title(pod)
+                ));
             }
         }
     }

@@ -2,6 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
+/// containerd drops nothing by a name that begins so, and adds by it all the same.
+const NOT_DROPPED: &str = "CAP_";
+
 /// `securityContext` of a container's entry: what is effective there and makes it weaker, not stronger.
 pub(super) fn given_up(pod: &Value, container: &Value) -> Map<String, Value> {
     let own = |field: &str| container.pointer(&format!("/securityContext/{field}"));
@@ -31,11 +34,23 @@ pub(super) fn given_up(pod: &Value, container: &Value) -> Map<String, Value> {
     if own("allowPrivilegeEscalation") == Some(&Value::Bool(false)) {
         pin("allowPrivilegeEscalation", false.into());
     }
-    let dropped = own("capabilities/drop").and_then(Value::as_array);
-    if let Some(dropped) = dropped.filter(|dropped| !dropped.is_empty()) {
-        let dropped: Vec<_> =
-            dropped.iter().filter_map(Value::as_str).map(str::to_uppercase).collect();
+    let dropped = own("capabilities/drop").and_then(Value::as_array).into_iter().flatten();
+    let dropped = dropped.filter_map(Value::as_str).map(str::to_uppercase);
+    let added = own("capabilities/add").and_then(Value::as_array).into_iter().flatten();
+    let added: Vec<_> = added.filter_map(Value::as_str).map(str::to_uppercase).collect();
+    // What is added again is not given up.
+    let is_added = |name: &str| added.iter().any(|it| it.trim_start_matches(NOT_DROPPED) == name);
+    let is_given_up = |name: &String| !name.starts_with(NOT_DROPPED) && !is_added(name);
+    let dropped: Vec<_> = dropped.filter(is_given_up).collect();
+    if !dropped.is_empty() {
         pin("capabilities", json!({ "drop": dropped }));
     }
     pins
+}
+
+/// Names that a container drops in vain.
+pub(super) fn dropped_in_vain(container: &Value) -> impl Iterator<Item = &str> {
+    let dropped = container.pointer("/securityContext/capabilities/drop").and_then(Value::as_array);
+    let dropped = dropped.into_iter().flatten().filter_map(Value::as_str);
+    dropped.filter(|name| name.to_uppercase().starts_with(NOT_DROPPED))
 }

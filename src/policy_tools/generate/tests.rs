@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::{Generated, generate};
@@ -10,6 +12,10 @@ const MANIFEST: &str = include_str!("sample.yaml");
 
 fn moment() -> Moment {
     Moment { now: 0, node: Some("node-1".to_owned()) }
+}
+
+fn none() -> BTreeMap<String, String> {
+    BTreeMap::new()
 }
 
 fn pods(text: &str) -> Vec<Value> {
@@ -25,7 +31,7 @@ fn loaded(generated: &Generated) -> Policy {
 }
 
 /// Fields that choose place and time, or describe: no rule is about them.
-const HARMLESS: [&str; 34] = [
+const HARMLESS: [&str; 35] = [
     "/activeDeadlineSeconds",
     "/affinity",
     "/divisor",
@@ -34,6 +40,8 @@ const HARMLESS: [&str; 34] = [
     "/failureThreshold",
     "/fieldRef/apiVersion",
     "/fsGroupChangePolicy",
+    // Of those that make nothing each mounts what is there.
+    "/hostPath/type",
     "/imagePullPolicy",
     "/initialDelaySeconds",
     "/metadata/annotations",
@@ -71,12 +79,12 @@ const MAY_BE_LESS: [&str; 18] = [
     "/dnsConfig",
     "/downwardAPI/items",
     "/emptyDir/medium",
-    "/envFrom",
     "/expirationSeconds",
     "/hostAliases",
     "/imagePullSecrets",
     "/items/0/mode",
     "/kind",
+    "/nodePublishSecretRef",
     "/optional",
     "/ports",
     "/projected/sources",
@@ -93,7 +101,7 @@ fn is_exempt(place: &str) -> bool {
         || (place.starts_with("removed")
             && place.ends_with("/defaultMode")
             && !place.contains("/secret/"))
-        || (place.starts_with("doubled") && place.ends_with("/items"))
+        || (place.starts_with("doubled") && (place.ends_with("/items") || place.ends_with("/envFrom")))
         // It is true in the sample: an object that must be there is no more than one that may be missing.
         || (place.starts_with("changed") && place.ends_with("/optional"))
         // All that it mounts is the access to the API.
@@ -153,7 +161,7 @@ fn collect(value: &Value, path: String, places: &mut Vec<String>) {
 #[test]
 fn what_it_was_made_of_is_admitted_and_nothing_that_differs_in_one_place() {
     let pods = pods(MANIFEST);
-    let generated = generate("g", &pods, &moment());
+    let generated = generate("g", &pods, &none(), &moment());
     assert_eq!(generated.notes, [""; 0], "{:#}", generated.policy);
     let policy = loaded(&generated);
     let mut admitted = Vec::new();
@@ -180,7 +188,7 @@ fn pods_of_one_workload_share_a_rule_unless_they_differ() {
     let one = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: shop}\n\
         spec: {containers: [{name: a, image: i, args: [one]}]}\n";
     let two = one.replace("args: [one]", "args: [two]");
-    let generated = generate("g", &pods(&format!("{one}---\n{one}---\n{two}")), &moment());
+    let generated = generate("g", &pods(&format!("{one}---\n{one}---\n{two}")), &none(), &moment());
     let rules = generated.policy["rules"].as_array().unwrap();
     let names: Vec<_> = rules.iter().map(|rule| rule["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["shop-a", "shop-a-2"]);
@@ -193,7 +201,7 @@ fn a_numbered_pod_stands_for_its_set() {
         spec:\n  serviceName: db\n  volumeClaimTemplates: [{metadata: {name: data}}]\n  template:\n    \
         spec: {containers: [{name: a, image: i, volumeMounts: [{name: data, mountPath: /d}]}]}\n";
     let made = pods(set);
-    let policy = loaded(&generate("g", &made, &moment()));
+    let policy = loaded(&generate("g", &made, &none(), &moment()));
     let other = |number: &str| {
         let text = made[0].to_string().replace("db-0", number);
         judge(&policy, &serde_json::from_str(&text).unwrap(), &moment()).is_allowed
@@ -205,7 +213,37 @@ fn a_numbered_pod_stands_for_its_set() {
 fn a_pod_that_cannot_be_permitted_is_named() {
     let windows = "apiVersion: v1\nkind: Pod\nmetadata: {name: w, namespace: shop}\n\
         spec: {os: {name: windows}, containers: [{name: a, image: i}]}\n";
-    let generated = generate("g", &pods(windows), &moment());
+    let generated = generate("g", &pods(windows), &none(), &moment());
     assert!(generated.is_partial && generated.policy["rules"] == json!([]), "{generated:?}");
     assert!(generated.notes.iter().any(|note| note.starts_with("shop/w: cannot be permitted: ")));
+}
+
+#[test]
+fn a_runtime_class_is_permitted_with_its_handler_or_not_at_all() {
+    let classed = "apiVersion: v1\nkind: Pod\nmetadata: {name: k, namespace: shop}\n\
+        spec: {runtimeClassName: kata, containers: [{name: a, image: i}]}\n";
+    let made = pods(classed);
+    let generated = generate("g", &made, &none(), &moment());
+    assert!(generated.is_partial);
+    assert!(generated.notes[0].contains("with --runtime-class kata=HANDLER"), "{generated:?}");
+    let classes = BTreeMap::from([("kata".to_owned(), "kata-qemu".to_owned())]);
+    let generated = generate("g", &made, &classes, &moment());
+    assert!(!generated.is_partial && generated.policy["runtimeClasses"]["kata"] == "kata-qemu");
+    let policy = loaded(&generated);
+    assert!(judge(&policy, &made[0], &moment()).is_allowed);
+    let mut other = made[0].clone();
+    other["spec"]["runtimeClassName"] = json!("runc");
+    assert!(!judge(&policy, &other, &moment()).is_allowed);
+}
+
+#[test]
+fn a_capability_that_is_dropped_in_vain_is_named() {
+    let vain = "apiVersion: v1\nkind: Pod\nmetadata: {name: c, namespace: shop}\n\
+        spec: {containers: [{name: a, image: i, securityContext: {capabilities: {drop: [CAP_KILL, chown, MKNOD], add: [CAP_MKNOD]}}}]}\n";
+    let made = pods(vain);
+    let generated = generate("g", &made, &none(), &moment());
+    assert!(judge(&loaded(&generated), &made[0], &moment()).is_allowed);
+    assert!(generated.notes.iter().any(|note| note.contains("drops CAP_KILL")), "{generated:?}");
+    let drop = "/rules/0/permit/containers/0/securityContext/capabilities/drop";
+    assert_eq!(generated.policy.pointer(drop), Some(&json!(["CHOWN"])));
 }

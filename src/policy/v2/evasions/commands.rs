@@ -102,6 +102,13 @@ fn t37_whole_objects_as_environment_need_a_permit() {
         denied(json!({}), from.clone(), &expected);
         entry(json!({ "envFrom": [{ kind: ["c"] }] }), from.clone(), "");
         entry(json!({ "envFrom": [{ kind: ["other"] }] }), from, &expected);
+        let missing = json!({ "envFrom": [{ reference: { "name": "c", "optional": true } }] });
+        let expected_of = format!("envFrom[0]: found the {kind} \"c\", which may be missing");
+        entry(json!({ "envFrom": [{ kind: ["c"] }] }), missing.clone(), &expected_of);
+        entry(json!({ "envFrom": [{ kind: ["c"], "optional": true }] }), missing, "");
+        let none = format!("envFrom: found nothing, expected the {kind} \"c\"");
+        entry(json!({ "envFrom": [{ kind: ["c"] }] }), json!({}), &none);
+        entry(json!({ "envFrom": [{ kind: ["c"], "optional": true }] }), json!({}), "");
         let prefixed = json!({ "envFrom": [{ reference: { "name": "c" }, "prefix": "LD_" }] });
         entry(json!({ "envFrom": [{ kind: ["c"] }] }), prefixed, &expected);
     }

@@ -10,8 +10,8 @@ use super::volume_source::names_of;
 use crate::kube_wire::pod_view::{Csi, ReferredObject};
 use crate::policy::error::PolicyError;
 use crate::policy::located::Located;
-use crate::policy::v2::check::Check;
-use crate::policy::v2::finding::{Fit, Place};
+use crate::policy::v2::check::{Check, NOTHING, shown};
+use crate::policy::v2::finding::{Fit, Place, finding};
 use crate::policy::v2::names::Names;
 use crate::policy::v2::text_rule::TextRule;
 
@@ -52,11 +52,17 @@ impl CsiRule {
         for (name, rule) in &self.attributes {
             let found = volume_attributes.iter().find(|(key, _)| key == name);
             let value = found.map_or("", |(_, value)| value);
-            check.text(Some(rule), value, &attributes.key(name), key)?;
+            check.unless(rule.matches(value), || {
+                finding(&attributes.key(name), rule.describe(), shown(value))
+                    .fixed_by(key, json!({ name: value }))
+            })?;
         }
         let is_listed = |name: &str| self.attributes.iter().any(|(listed, _)| listed == name);
         for (name, value) in volume_attributes.iter().filter(|(name, _)| !is_listed(name)) {
-            check.text(None, value, &attributes.key(name), key)?;
+            check.unlisted(value.is_empty(), || {
+                finding(&attributes.key(name), NOTHING, shown(value))
+                    .fixed_by(key, json!({ (*name): value }))
+            })?;
         }
         let Some(ReferredObject { name }) = node_publish_secret else {
             return Fit::Continue(());

@@ -135,7 +135,13 @@ fn unlisted(variable: &EnvVar<'_>, place: &Place<'_>, shows: bool) -> Finding {
         }
         Some(source) if shows => {
             let from = super::env_source::as_rule(source);
-            finding.fixed_by("env", vec![serde_json::json!({ "name": name, "from": from })])
+            let mut entry = serde_json::json!({ "name": name, "from": from });
+            if may_be_missing(source).is_some()
+                && let Some(entry) = entry.as_object_mut()
+            {
+                entry.insert("optional".to_owned(), true.into());
+            }
+            finding.fixed_by("env", vec![entry])
         }
         None | Some(_) => finding,
     }

@@ -8,7 +8,7 @@ use crate::kube_wire::pod_view::{
 };
 use crate::policy::error::PolicyError;
 use crate::policy::located::Located;
-use crate::policy::v2::check::{Check, NOTHING, shown};
+use crate::policy::v2::check::{Check, NOTHING, Unlisted, shown};
 use crate::policy::v2::finding::{Fit, Place, finding};
 use crate::policy::v2::names::Names;
 use crate::policy::v2::text_rule::{TextRule, quoted};
@@ -138,7 +138,7 @@ pub(super) fn as_rule(source: &EnvSource<'_>) -> Value {
     json!({ kind: parts })
 }
 
-const ENV_FROM_KEYS: [&str; 3] = ["configMap", "secret", "prefix"];
+const ENV_FROM_KEYS: [&str; 4] = ["configMap", "secret", "prefix", "optional"];
 
 /// One entry of `envFrom`: all keys of an object become variables.
 #[derive(Clone, Debug)]
@@ -146,6 +146,8 @@ pub(in crate::policy) struct EnvFromRule {
     kind: &'static str,
     names: Names,
     prefix: Option<TextRule>,
+    /// It may be missing, and so may its object.
+    optional: bool,
 }
 
 impl EnvFromRule {
@@ -161,19 +163,22 @@ impl EnvFromRule {
         };
         let names = Names::read_permit(names, reading.warnings)?;
         let prefix = block.read("prefix", |at| TextRule::read(at, reading.warnings))?;
-        Ok(Self { kind, names, prefix })
+        let optional = block.read("optional", Located::boolean)?;
+        let optional = optional.unwrap_or(reading.unlisted == Unlisted::Permit);
+        Ok(Self { kind, names, prefix, optional })
     }
 
     fn permits(&self, from: &EnvFrom<'_>) -> bool {
         let prefix_fits =
             self.prefix.as_ref().map_or(from.prefix.is_empty(), |it| it.matches(from.prefix));
         prefix_fits
+            && (self.optional || !is_optional(from))
             && source_of(from)
                 .is_some_and(|(kind, name)| kind == self.kind && self.names.match_name(name))
     }
 }
 
-/// Each source of the container must be one of those listed.
+/// Each source of the container must be one of those listed, and each of those must be there.
 pub(super) fn check_env_from(
     rules: Option<&[EnvFromRule]>,
     sources: &[EnvFrom<'_>],
@@ -192,7 +197,12 @@ pub(super) fn check_env_from(
                     if !prefix.is_empty() {
                         entry.insert("prefix".to_owned(), (*prefix).into());
                     }
-                    finding(&place, "a listed source", format!("the {kind} {}", quoted(name)))
+                    let mut found = format!("the {kind} {}", quoted(name));
+                    if is_optional(from) {
+                        entry.insert("optional".to_owned(), true.into());
+                        found.push_str(", which may be missing");
+                    }
+                    finding(&place, "a listed source", found)
                         .fixed_by("envFrom", vec![Value::Object(entry)])
                 }
             }
@@ -201,7 +211,21 @@ pub(super) fn check_env_from(
             Some(rules) => check.unless(rules.iter().any(|rule| rule.permits(from)), found),
             None => check.unlisted(false, found),
         }
+    })?;
+    let is_missing =
+        |rule: &&EnvFromRule| !rule.optional && !sources.iter().any(|source| rule.permits(source));
+    rules.unwrap_or_default().iter().filter(is_missing).try_for_each(|rule| {
+        check.add(|| {
+            let expected = format!("the {} {}", rule.kind, rule.names.describe());
+            finding(place, expected, NOTHING)
+        })
     })
+}
+
+/// Does the container start without the object?
+fn is_optional(from: &EnvFrom<'_>) -> bool {
+    let EnvFrom { prefix: _, config_map, secret } = from;
+    [config_map, secret].into_iter().flatten().any(|source| source.optional == Some(true))
 }
 
 fn source_of<'v>(from: &EnvFrom<'v>) -> Option<(&'static str, &'v str)> {
