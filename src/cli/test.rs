@@ -9,7 +9,7 @@ use clap::ValueEnum;
 
 use super::exit_code::Exit;
 use super::input;
-use super::terminal::{give_json, say};
+use super::terminal::{give, give_json, say};
 use super::verb_error::VerbError;
 use crate::manifest::MAX_MANIFEST_BYTES;
 use crate::policy_tools::cases::{CaseFile, Outcome};
@@ -63,7 +63,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Exit, VerbError> {
     match arguments.format {
         Format::Text => reports::text(&suites).iter().try_for_each(|line| say(line))?,
         Format::Json => give_json(&reports::json(&suites))?,
-        Format::Junit => reports::junit(&suites).iter().try_for_each(|line| say(line))?,
+        Format::Junit => give(reports::junit(&suites).as_bytes())?,
         Format::Github => reports::github(&suites).iter().try_for_each(|line| say(line))?,
     }
     let have_passed = suites.iter().all(|suite| suite.failed() == 0);

@@ -194,6 +194,13 @@ fn cases_that_fail_are_told_in_each_format() {
         let (code, stdout, _) = world.ask(&["test", "--format", format, "policy.test.yaml"]);
         assert!(code == 1 && stdout.contains(expected), "{format}: {stdout}");
     }
+    let long = format!("\\ufffe{}", "x".repeat(9000));
+    world.write("policy.test.yaml", &cases.replace("\"name\":\"privileged\"", &format!("\"name\":\"{long}\"")));
+    let (_, stdout, _) = world.ask(&["test", "--format", "junit", "policy.test.yaml"]);
+    world.write("report.xml", &stdout);
+    let script = "import sys, xml.dom.minidom as dom; dom.parse(sys.argv[1])";
+    let parsed = world.command(Path::new("python3")).args(["-c", script, "report.xml"]).output();
+    assert!(ended(&parsed.unwrap()).0 == 0, "{stdout}");
     fs::create_dir(world.path("empty")).unwrap();
     refused(&world.ask(&["test", "empty"]), 78, "empty: no case file in it");
     world.write("bad.test.json", r#"{"cases":[{"name":"x","expect":"deny"}]}"#);

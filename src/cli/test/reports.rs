@@ -3,7 +3,12 @@
 use serde_json::{Value, json};
 
 use super::Suite;
+use crate::audit::escape::escaped;
 use crate::cli::annotations::{Severity, annotation};
+
+/// Longer than any name or failure that says something. Cut before it is quoted, never after: half an
+/// attribute is no XML.
+const MAX_ATTRIBUTE_CHARS: usize = 2000;
 
 /// A line a file, a line a failure, and the total.
 pub(super) fn text(suites: &[Suite]) -> Vec<String> {
@@ -51,8 +56,8 @@ pub(super) fn github(suites: &[Suite]) -> Vec<String> {
     failures.collect()
 }
 
-/// JUnit's XML, line by line.
-pub(super) fn junit(suites: &[Suite]) -> Vec<String> {
+/// JUnit's XML, whole.
+pub(super) fn junit(suites: &[Suite]) -> String {
     let (all, failed) = total(suites);
     let mut lines = vec![
         r#"<?xml version="1.0" encoding="UTF-8"?>"#.to_owned(),
@@ -75,8 +80,8 @@ pub(super) fn junit(suites: &[Suite]) -> Vec<String> {
         }
         lines.push("  </testsuite>".to_owned());
     }
-    lines.push("</testsuites>".to_owned());
-    lines
+    lines.push("</testsuites>\n".to_owned());
+    lines.join("\n")
 }
 
 fn total(suites: &[Suite]) -> (usize, usize) {
@@ -91,16 +96,17 @@ fn count(all: usize, failed: usize) -> String {
     }
 }
 
-/// Text for an attribute. Characters that XML has no way to write become `?`.
+/// Text for an attribute, cut and escaped for whoever looks at it. Characters that XML has no way to
+/// write become `?`.
 fn xml(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in escaped(text, MAX_ATTRIBUTE_CHARS).chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
-            c if c.is_control() => out.push('?'),
+            '\u{fffe}' | '\u{ffff}' => out.push('?'),
             c => out.push(c),
         }
     }
@@ -134,9 +140,22 @@ mod tests {
 
     #[test]
     fn no_text_leaves_its_attribute() {
-        let lines = junit(&suites()).join("\n");
-        assert!(lines.contains(r#"name="b &quot;&lt;?">"#), "{lines}");
+        let lines = junit(&suites());
+        assert!(lines.contains(r#"name="b &quot;&lt;\u{1}">"#), "{lines}");
         assert!(lines.contains(r#"<failure message="x &amp; y"/>"#), "{lines}");
         assert!(lines.contains(r#"tests="2" failures="1""#), "{lines}");
+    }
+
+    #[test]
+    fn what_is_long_or_no_character_of_xml_leaves_the_document_whole() {
+        let long = format!("{}\u{fffe}\u{ffff}\u{202e}{}", "\"".repeat(1000), "<".repeat(5000));
+        let outcomes = vec![Outcome { name: long.clone(), failures: vec![long] }];
+        let document = junit(&[Suite { file: "p".to_owned(), outcomes }]);
+        assert!(document.ends_with("</testsuites>\n"), "{document}");
+        assert!(document.contains(r"&quot;??\u{202e}&lt;"), "{document}");
+        for line in document.lines() {
+            let quotes = line.matches('"').count();
+            assert!(quotes % 2 == 0 && line.ends_with('>'), "{line}");
+        }
     }
 }
