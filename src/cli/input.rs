@@ -93,9 +93,21 @@ pub(super) fn policy(file: &Path) -> Result<LoadedPolicy, VerbError> {
 
 /// Log lines.
 pub(super) fn records(file: &Path) -> Result<String, VerbError> {
-    let text = read(file, MAX_RECORDS_BYTES)?;
+    let text = read_within(file, MAX_RECORDS_BYTES, "give it in parts")?;
     String::from_utf8(text)
         .map_err(|_| VerbError::bad(format!("{}: not UTF-8; give lines of JSON", file.display())))
+}
+
+/// A file of at most so many bytes.
+pub(super) fn read_within(file: &Path, limit: usize, remedy: &str) -> Result<Vec<u8>, VerbError> {
+    let text = read(file, limit)?;
+    match text.len() <= limit {
+        true => Ok(text),
+        false => Err(VerbError::bad(format!(
+            "{}: is larger than {limit} bytes; {remedy}",
+            file.display()
+        ))),
+    }
 }
 
 /// One byte more than the limit, so that who reads it can say what is wrong.
@@ -110,4 +122,19 @@ pub(super) fn read(file: &Path, limit: usize) -> Result<Vec<u8>, VerbError> {
     let mut text = Vec::new();
     reader.take(limit).read_to_end(&mut text).map_err(wrong)?;
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_larger_than_the_limit_is_refused_and_what_is_as_large_is_not() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "12345").unwrap();
+        assert_eq!(read_within(file.path(), 5, "").unwrap(), b"12345");
+        let error = read_within(file.path(), 4, "give it in parts").unwrap_err();
+        assert_eq!(error.exit(), crate::cli::exit_code::Exit::BadConfiguration);
+        assert!(error.to_string().ends_with(": is larger than 4 bytes; give it in parts"), "{error}");
+    }
 }

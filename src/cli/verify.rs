@@ -70,6 +70,7 @@ fn keys(files: &[PathBuf], now: i64) -> Result<TrustedKeys, VerbError> {
 }
 
 fn key(file: &Path) -> Result<TrustedKey, VerbError> {
-    let content = input::read(file, MAX_KEY_BYTES)?;
+    let remedy = "nodes take no such file either; give the certificate alone";
+    let content = input::read_within(file, MAX_KEY_BYTES, remedy)?;
     verification_key::read(file, &content).map_err(VerbError::bad)
 }

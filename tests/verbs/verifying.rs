@@ -118,4 +118,10 @@ fn files_that_are_no_keys_are_named() {
     let missing = workload.file("missing");
     refused(&ask(&["verify", "--cert", &missing, &file]), 78, "missing: ");
     assert_eq!(ask(&["verify", &file]).0, 64);
+    // A node reads no more of such a file than this.
+    let mut long = fs::read_to_string(workload.file("signer.crt")).unwrap();
+    long.push_str(&"#\n".repeat(32 * 1024));
+    fs::write(workload.file("long.crt"), long).unwrap();
+    let long = workload.file("long.crt");
+    refused(&ask(&["verify", "--cert", &long, &file]), 78, "long.crt: is larger than 65536 bytes");
 }
