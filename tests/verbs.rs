@@ -15,6 +15,8 @@ mod certificates;
 mod description;
 #[path = "verbs/digest.rs"]
 mod digest;
+#[path = "verbs/exit_codes.rs"]
+mod exit_codes;
 #[path = "verbs/kubeconfig.rs"]
 mod kubeconfig;
 #[path = "verbs/measure.rs"]

@@ -27,7 +27,7 @@ Examples:
   kubelet-proxy check-policy --strict --format github policy.json
   kubelet-proxy check-policy - < policy.json
 
-Exit codes: 0 all would load, 1 some would not (or warn, with --strict), 64 usage.")]
+Exit codes: 0 all would load, 1 some warn (with --strict), 64 usage, 78 some would not load.")]
 pub(super) struct Arguments {
     /// Policies, JSON; - is standard input
     #[arg(required = true, value_name = "FILE")]
@@ -69,11 +69,12 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Exit, VerbError> {
             give_json(&json!({ "files": files }))?;
         }
     }
-    let is_finding = |one: &Checked| match &one.loaded {
-        Ok(loaded) => arguments.strict && !loaded.warnings.is_empty(),
-        Err(_) => true,
-    };
-    Ok(if checked.iter().any(is_finding) { Exit::Failure } else { Exit::Success })
+    let warns = |one: &Checked| one.loaded.as_ref().is_ok_and(|it| !it.warnings.is_empty());
+    // As `run` ends with such a file.
+    if checked.iter().any(|one| one.loaded.is_err()) {
+        return Ok(Exit::BadConfiguration);
+    }
+    Ok(if arguments.strict && checked.iter().any(warns) { Exit::Failure } else { Exit::Success })
 }
 
 fn check(file: &Path) -> Checked {

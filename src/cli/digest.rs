@@ -19,7 +19,7 @@ Examples:
   kubelet-proxy digest settings.yaml
   kubectl get configmap,secret -n prod -o yaml | kubelet-proxy digest -
 
-Exit codes: 0 printed, 1 there is nothing to pin, 64 usage, 78 a file cannot be used.")]
+Exit codes: 0 printed, 64 usage, 78 a file cannot be used, or there is nothing to pin.")]
 pub(super) struct Arguments {
     /// Manifests, YAML or JSON; - is standard input
     #[arg(required = true, value_name = "FILE")]
@@ -41,7 +41,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Exit, VerbError> {
     }
     let pins = content::pins(&documents, &arguments.namespace).map_err(VerbError::bad)?;
     if pins.as_object().is_none_or(serde_json::Map::is_empty) {
-        return Err(VerbError::failed("no config map and no secret in it; give one"));
+        return Err(VerbError::bad("no config map and no secret in it; give one"));
     }
     give_json(&pins)?;
     Ok(Exit::Success)

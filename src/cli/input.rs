@@ -135,6 +135,9 @@ mod tests {
         assert_eq!(read_within(file.path(), 5, "").unwrap(), b"12345");
         let error = read_within(file.path(), 4, "give it in parts").unwrap_err();
         assert_eq!(error.exit(), crate::cli::exit_code::Exit::BadConfiguration);
-        assert!(error.to_string().ends_with(": is larger than 4 bytes; give it in parts"), "{error}");
+        assert!(
+            error.to_string().ends_with(": is larger than 4 bytes; give it in parts"),
+            "{error}"
+        );
     }
 }

@@ -30,7 +30,8 @@ Examples:
   kubelet-proxy why-refused --namespace prod --policy policy.json web
   ln -s /usr/bin/kubelet-proxy /usr/local/bin/kubectl-why_refused; kubectl why-refused web
 
-Exit codes: 0 it was not refused, 1 it was, or cannot be asked about, 64 usage, 78 a file cannot be used.")]
+Exit codes: 0 it was not refused, 1 it was, 64 usage, 78 a file cannot be used, or kubectl knows no such
+pod.")]
 pub(super) struct Arguments {
     /// The pod's name
     #[arg(value_parser = object_name)]
@@ -104,15 +105,15 @@ fn fetch(arguments: &Arguments) -> Result<Value, VerbError> {
         command.arg("--kubeconfig").arg(kubeconfig);
     }
     let output = command.output().map_err(|error| {
-        VerbError::failed(format!("{kubectl}: {error}; install kubectl, or name it with --kubectl"))
+        VerbError::bad(format!("{kubectl}: {error}; install kubectl, or name it with --kubectl"))
     })?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         let said = said.lines().last().unwrap_or("it says nothing");
-        return Err(VerbError::failed(format!("{kubectl}: {said}")));
+        return Err(VerbError::bad(format!("{kubectl}: {said}")));
     }
     serde_json::from_slice(&output.stdout)
-        .map_err(|error| VerbError::failed(format!("{kubectl}: no JSON: {error}")))
+        .map_err(|error| VerbError::bad(format!("{kubectl}: no JSON: {error}")))
 }
 
 /// Those that do not hold, with what they say.

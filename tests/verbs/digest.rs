@@ -52,7 +52,7 @@ fn what_cannot_be_pinned_is_one_line() {
     let directory = TempDir::new().unwrap();
     let file = directory.path().join("bad.yaml");
     for (content, code, expected) in [
-        ("kind: Pod\n", 1, "no config map and no secret in it"),
+        ("kind: Pod\n", 78, "no config map and no secret in it"),
         ("a: 1\na: 2\n", 78, "bad.yaml: line 2: "),
         (
             "kind: ConfigMap\nmetadata: {name: c}\ndata: {a: 1}\n",

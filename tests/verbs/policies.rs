@@ -35,7 +35,7 @@ fn shipped_policies_would_load() {
 }
 
 #[test]
-fn every_file_is_checked_and_one_that_would_not_load_is_a_finding() {
+fn every_file_is_checked_and_one_that_would_not_load_is_bad_configuration() {
     let directory = TempDir::new().unwrap();
     let path = |name: &str| directory.path().join(name);
     fs::write(path("good.json"), GOOD).unwrap();
@@ -44,7 +44,7 @@ fn every_file_is_checked_and_one_that_would_not_load_is_a_finding() {
     let files = ["missing.json", "bad.json", "odd.json", "good.json"].map(path);
     let (code, stdout, stderr) =
         ask(&["check-policy", text(&files[0]), text(&files[1]), text(&files[2]), text(&files[3])]);
-    assert_eq!(code, 1, "{stdout}{stderr}");
+    assert_eq!(code, 78, "{stdout}{stderr}");
     let lines: Vec<_> = stderr.lines().collect();
     assert_eq!(lines.len(), 2, "{stderr}");
     assert!(lines[0].contains("missing.json: No such file"), "{stderr}");
@@ -74,10 +74,10 @@ fn a_dash_is_standard_input() {
 fn what_deceives_a_terminal_is_shown_as_what_it_is() {
     let directory = TempDir::new().unwrap();
     let file = directory.path().join("\u{1b}[2Jsafe\u{202e}.json");
-    refused(&ask(&["check-policy", text(&file)]), 1, r"\u{1b}[2Jsafe\u{202e}.json: No such");
+    refused(&ask(&["check-policy", text(&file)]), 78, r"\u{1b}[2Jsafe\u{202e}.json: No such");
 }
 
 #[test]
 fn an_endless_file_is_refused_at_the_limit() {
-    refused(&ask(&["check-policy", "/dev/zero"]), 1, "the limit is 1048576");
+    refused(&ask(&["check-policy", "/dev/zero"]), 78, "the limit is 1048576");
 }

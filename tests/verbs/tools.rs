@@ -169,7 +169,7 @@ fn warnings_are_findings_where_they_are_asked_for() {
     assert!(stdout.starts_with("::warning file=odd.json,line=1::the policy"), "{stdout}");
     world.write("bad.json", "{\n\"rulez\": []}");
     let (code, stdout, _) = world.ask(&["check-policy", "--format", "github", "bad.json"]);
-    assert!(code == 1 && stdout.starts_with("::error file=bad.json,line=2::rulez"), "{stdout}");
+    assert!(code == 78 && stdout.starts_with("::error file=bad.json,line=2::rulez"), "{stdout}");
     let (_, stdout, _) = world.ask(&["check-policy", "--format", "json", "bad.json", "odd.json"]);
     let told: Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!(told["files"][0]["error"]["line"], 2);
@@ -195,7 +195,10 @@ fn cases_that_fail_are_told_in_each_format() {
         assert!(code == 1 && stdout.contains(expected), "{format}: {stdout}");
     }
     let long = format!("\\ufffe{}", "x".repeat(9000));
-    world.write("policy.test.yaml", &cases.replace("\"name\":\"privileged\"", &format!("\"name\":\"{long}\"")));
+    world.write(
+        "policy.test.yaml",
+        &cases.replace("\"name\":\"privileged\"", &format!("\"name\":\"{long}\"")),
+    );
     let (_, stdout, _) = world.ask(&["test", "--format", "junit", "policy.test.yaml"]);
     world.write("report.xml", &stdout);
     let script = "import sys, xml.dom.minidom as dom; dom.parse(sys.argv[1])";
@@ -269,10 +272,10 @@ fn why_refused_asks_kubectl_and_is_its_plugin() {
     let (_, stdout, _) = world.ask(&["why-refused", "web", "--policy", "policy.json"]);
     assert!(stdout.contains("deny rule 'no-privileged' decides"), "{stdout}");
     world.kubectl("echo 'Error from server (NotFound): pods \"web\" not found' >&2; exit 1");
-    refused(&world.ask(&["why-refused", "web"]), 1, "kubectl: Error from server (NotFound)");
+    refused(&world.ask(&["why-refused", "web"]), 78, "kubectl: Error from server (NotFound)");
     assert_eq!(world.ask(&["why-refused", "--", "--raw=/"]).0, 64);
     let missing = world.ask(&["why-refused", "web", "--kubectl", "/nonexistent/kubectl"]);
-    refused(&missing, 1, "install kubectl, or name it with --kubectl");
+    refused(&missing, 78, "install kubectl, or name it with --kubectl");
 }
 
 #[test]
