@@ -11,9 +11,11 @@ use serde_json::{Value, json};
 use super::annotations::{Severity, annotation};
 use super::exit_code::Exit;
 use super::input;
+use super::signers::{Signers, note_missing};
 use super::terminal::{complain, give_json, say};
 use super::verb_error::VerbError;
-use crate::policy::{LoadedPolicy, MAX_POLICY_BYTES, Policy};
+use crate::policy::signed::trust::TrustedKeys;
+use crate::policy::{LoadedPolicy, MAX_POLICY_BYTES, Policy, PolicyWarning, WarningKind};
 
 /// Check policies without running them
 ///
@@ -26,6 +28,7 @@ Examples:
   kubelet-proxy check-policy policy.json
   kubelet-proxy check-policy --strict --format github policy.json
   kubelet-proxy check-policy - < policy.json
+  kubelet-proxy check-policy --policy-verification-cert signer.crt policy.json
 
 Exit codes: 0 all would load, 1 some warn (with --strict), 64 usage, 78 some would not load.")]
 pub(super) struct Arguments {
@@ -38,6 +41,8 @@ pub(super) struct Arguments {
     /// Lines for people, one JSON document, or annotations of a GitHub workflow
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
+    #[command(flatten)]
+    signers: Signers,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -60,7 +65,8 @@ struct Refused {
 }
 
 pub(super) fn execute(arguments: &Arguments) -> Result<Exit, VerbError> {
-    let checked: Vec<_> = arguments.files.iter().map(|file| check(file)).collect();
+    let keys = arguments.signers.keys(input::clock())?;
+    let checked: Vec<_> = arguments.files.iter().map(|file| check(file, keys.as_ref())).collect();
     match arguments.format {
         Format::Text => checked.iter().try_for_each(Checked::say)?,
         Format::Github => checked.iter().try_for_each(Checked::annotate)?,
@@ -77,10 +83,11 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Exit, VerbError> {
     Ok(if arguments.strict && checked.iter().any(warns) { Exit::Failure } else { Exit::Success })
 }
 
-fn check(file: &Path) -> Checked {
+fn check(file: &Path, keys: Option<&TrustedKeys>) -> Checked {
     let name = file.display().to_string();
     let loaded = match input::read(file, MAX_POLICY_BYTES) {
         Ok(text) => Policy::parse(&text)
+            .map(|loaded| beside(keys, &name, &text, loaded))
             .map_err(|error| Refused { line: error.line(), problem: error.to_string() }),
         Err(error) => {
             let problem = error.to_string();
@@ -89,6 +96,35 @@ fn check(file: &Path) -> Checked {
         }
     };
     Checked { file: name, loaded }
+}
+
+/// As a node has it that is given these keys.
+fn beside(
+    keys: Option<&TrustedKeys>,
+    file: &str,
+    text: &[u8],
+    loaded: LoadedPolicy,
+) -> LoadedPolicy {
+    let LoadedPolicy { policy, mut warnings } = loaded;
+    let Some(keys) = keys else {
+        note_missing(&policy, file);
+        return LoadedPolicy { policy, warnings };
+    };
+    let policy = policy.and_signed(keys.clone());
+    if policy.overrules_default() {
+        let key = "defaultAction";
+        let text = String::from_utf8_lossy(text);
+        let line = text.lines().position(|line| line.contains(&format!("\"{key}\"")));
+        warnings.push(PolicyWarning {
+            kind: WarningKind::Odd,
+            path: key.to_owned(),
+            line: line.unwrap_or_default().saturating_add(1),
+            problem: "counts as \"deny\" beside the certificates: pods that no rule allows need a \
+                      signature; write \"deny\", and rules for the others"
+                .to_owned(),
+        });
+    }
+    LoadedPolicy { policy, warnings }
 }
 
 impl Checked {

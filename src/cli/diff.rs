@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::exit_code::Exit;
 use super::input::{self, PodSetting};
+use super::signers::Signers;
 use super::terminal::{give_json, say};
 use super::verb_error::VerbError;
 use crate::manifest::OfferedPod;
@@ -22,6 +23,7 @@ use crate::policy_tools::judge::{self, Judgement, Moment, judge};
 Examples:
   kubelet-proxy diff old.json policy.json
   kubelet-proxy diff old.json policy.json web.yaml
+  kubelet-proxy diff --policy-verification-cert signer.crt old.json policy.json web.yaml
 
 Exit codes: 0 no difference (with manifests: no verdict changes), 1 differences, 64 usage, 78 a file
 cannot be used.")]
@@ -36,6 +38,8 @@ pub(super) struct Arguments {
     /// Lines for people, or one JSON document
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
+    #[command(flatten)]
+    signers: Signers,
     #[command(flatten)]
     setting: PodSetting,
 }
@@ -55,11 +59,12 @@ pub(super) struct ChangedVerdict {
 }
 
 pub(super) fn execute(arguments: &Arguments) -> Result<Exit, VerbError> {
+    let moment = arguments.setting.moment();
     let [old, new] = [&arguments.old, &arguments.new].map(|file| {
         let text = input::read(file, MAX_POLICY_BYTES)?;
         let loaded = Policy::parse(&text)
             .map_err(|error| VerbError::bad(format!("{}: {error}", file.display())))?;
-        Ok::<_, VerbError>((text, loaded.policy))
+        Ok::<_, VerbError>((text, arguments.signers.beside(file, loaded.policy, moment.now)?))
     });
     let ((old_text, old), (new_text, new)) = (old?, new?);
     let differences = compare(&old_text, &new_text).map_err(VerbError::bad)?;
@@ -67,7 +72,6 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Exit, VerbError> {
         true => Vec::new(),
         false => arguments.setting.pods(&arguments.manifests)?,
     };
-    let moment = arguments.setting.moment();
     let verdicts = pods.iter().filter_map(|pod| changed(&old, &new, pod, &moment));
     let verdicts: Vec<_> = verdicts.collect();
     match arguments.format {

@@ -6,7 +6,8 @@ use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use super::exit_code::Exit;
-use super::input::{self, PodSetting};
+use super::input::PodSetting;
+use super::signers::Signers;
 use super::terminal::{give_json, say};
 use super::verb_error::VerbError;
 use crate::manifest::OfferedPod;
@@ -24,6 +25,7 @@ Examples:
   kubelet-proxy explain policy.json web.yaml
   kubectl get pod web -o json | kubelet-proxy explain policy.json -
   kubelet-proxy explain --format json policy.json web.yaml
+  kubelet-proxy explain --policy-verification-cert signer.crt policy.json web.yaml
 
 Exit codes: 0 all pods would be admitted, 1 some would not, 64 usage, 78 a file cannot be used.")]
 pub(super) struct Arguments {
@@ -38,6 +40,8 @@ pub(super) struct Arguments {
     /// Lines for people, or one JSON document
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
+    #[command(flatten)]
+    signers: Signers,
     #[command(flatten)]
     setting: PodSetting,
 }
@@ -56,9 +60,9 @@ struct Explained<'p> {
 }
 
 pub(super) fn execute(arguments: &Arguments) -> Result<Exit, VerbError> {
-    let policy = input::policy(&arguments.policy)?.policy;
-    let pods = arguments.setting.pods(&arguments.manifests)?;
     let moment = arguments.setting.moment();
+    let policy = arguments.signers.policy(&arguments.policy, moment.now)?;
+    let pods = arguments.setting.pods(&arguments.manifests)?;
     let explained: Vec<_> = pods.iter().map(|pod| explain(&policy, pod, &moment)).collect();
     match arguments.format {
         Format::Json => {

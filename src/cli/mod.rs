@@ -28,6 +28,7 @@ mod refusals;
 mod replay;
 pub mod run;
 mod sign;
+mod signers;
 mod status;
 mod terminal;
 mod test;

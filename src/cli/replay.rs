@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::exit_code::Exit;
 use super::input::{self, PodSetting};
+use super::signers::Signers;
 use super::terminal::{give_json, say};
 use super::verb_error::VerbError;
 use crate::policy::Policy;
@@ -30,6 +31,7 @@ Examples:
   journalctl -u kubelet-proxy -o json > records.jsonl
   kubectl get pods -A -o json > pods.json
   kubelet-proxy replay new.json records.jsonl --pods pods.json
+  kubelet-proxy replay --policy-verification-cert signer.crt new.json records.jsonl --pods pods.json
 
 Exit codes: 0 nothing would change, 1 some decisions would, 64 usage, 78 a file cannot be used.")]
 pub(super) struct Arguments {
@@ -44,6 +46,8 @@ pub(super) struct Arguments {
     /// Lines for people, or one JSON document
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
+    #[command(flatten)]
+    signers: Signers,
     #[command(flatten)]
     setting: PodSetting,
 }
@@ -70,7 +74,8 @@ struct Changed<'r> {
 }
 
 pub(super) fn execute(arguments: &Arguments) -> Result<Exit, VerbError> {
-    let policy = input::policy(&arguments.policy)?.policy;
+    let moment = arguments.setting.moment();
+    let policy = arguments.signers.policy(&arguments.policy, moment.now)?;
     let mut records = Records::default();
     for file in &arguments.records {
         let read = recorded::read(&input::records(file)?).map_err(|line| {
@@ -84,7 +89,6 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Exit, VerbError> {
         return Err(VerbError::bad("no decision record in what was given; is it the proxy's log?"));
     }
     let pods = given_pods(arguments)?;
-    let moment = arguments.setting.moment();
     let replayed = replay(&policy, &records, &pods, &moment);
     match arguments.format {
         Format::Text => replayed.say()?,

@@ -9,6 +9,7 @@ use clap::ValueEnum;
 
 use super::exit_code::Exit;
 use super::input;
+use super::signers::Signers;
 use super::terminal::{give, give_json, say};
 use super::verb_error::VerbError;
 use crate::manifest::MAX_MANIFEST_BYTES;
@@ -28,6 +29,7 @@ Examples:
   kubelet-proxy test policies
   kubelet-proxy test --format junit policies > report.xml
   kubelet-proxy test --format github policy.test.yaml
+  kubelet-proxy test --policy-verification-cert signer.crt policies
 
 Exit codes: 0 all passed, 1 some failed, 64 usage, 78 a file cannot be used.")]
 pub(super) struct Arguments {
@@ -37,6 +39,8 @@ pub(super) struct Arguments {
     /// Lines for people, one JSON document, JUnit XML, or annotations of a GitHub workflow
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
+    #[command(flatten)]
+    signers: Signers,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -57,7 +61,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Exit, VerbError> {
     let mut suites = Vec::new();
     for given in &arguments.files {
         for file in case_files(given)? {
-            suites.push(run(&file)?);
+            suites.push(run(&file, &arguments.signers)?);
         }
     }
     match arguments.format {
@@ -102,7 +106,7 @@ fn stem(path: &Path) -> Option<&str> {
     ENDINGS.iter().find_map(|ending| name.strip_suffix(ending))
 }
 
-fn run(path: &Path) -> Result<Suite, VerbError> {
+fn run(path: &Path, signers: &Signers) -> Result<Suite, VerbError> {
     let wrong = |problem: String| VerbError::bad(format!("{}: {problem}", path.display()));
     let file = CaseFile::read(&input::read(path, MAX_MANIFEST_BYTES)?).map_err(wrong)?;
     let cases = file.cases().map_err(wrong)?;
@@ -114,8 +118,10 @@ fn run(path: &Path) -> Result<Suite, VerbError> {
             return Err(wrong(problem.to_owned()));
         }
     };
-    let policy = input::policy(&policy)?.policy;
     let now = input::clock();
+    let moment = file.now.as_deref().map_or(Ok(now), input::read_time).map_err(wrong)?;
+    let certs = file.certs.iter().map(|cert| path.with_file_name(cert));
+    let policy = signers.and(certs).policy(&policy, moment)?;
     let outcomes = cases.iter().map(|case| case.run(&policy, &file, now, input::read_time));
     Ok(Suite { file: path.display().to_string(), outcomes: outcomes.collect() })
 }

@@ -3,15 +3,13 @@
 //! Offline, with the engine that decides. Which node and when can be said; by default it is the pod's
 //! own node, now.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::exit_code::Exit;
-use super::input::{self, PodSetting};
+use super::input::PodSetting;
+use super::signers::Signers;
 use super::terminal::say;
 use super::verb_error::VerbError;
-use crate::kubelet_proxy::verification_key::{self, MAX_KEY_BYTES};
-use crate::policy::Policy;
-use crate::policy::signed::trust::{TrustedKey, TrustedKeys};
 use crate::policy_tools::judge::{self, judge};
 
 /// Verify the signed policies that pods carry
@@ -19,6 +17,7 @@ use crate::policy_tools::judge::{self, judge};
 /// Says of each pod whether a node that trusts the certificates would run it, or why not, in the words
 /// that the pod's status would show. With a policy, its rules decide first, as on the node.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("certs", |certs| certs.required(true).hide_short_help(false)))]
 #[command(after_long_help = "\
 Examples:
   kubelet-proxy verify --cert signer.crt pod.yaml
@@ -31,9 +30,8 @@ pub(super) struct Arguments {
     /// Manifests, YAML or JSON; - is standard input
     #[arg(required = true, value_name = "MANIFEST")]
     manifests: Vec<PathBuf>,
-    /// Certificate or public key, PEM; may be repeated
-    #[arg(long, required = true, value_name = "FILE", alias = "policy-verification-cert")]
-    cert: Vec<PathBuf>,
+    #[command(flatten)]
+    signers: Signers,
     /// The policy that the node has beside the certificates [default: none]
     #[arg(long, value_name = "FILE")]
     admission_policy: Option<PathBuf>,
@@ -42,12 +40,11 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn execute(arguments: &Arguments) -> Result<Exit, VerbError> {
-    let keys = keys(&arguments.cert, arguments.setting.moment().now)?;
-    let policy = match &arguments.admission_policy {
-        Some(file) => input::policy(file)?.policy.and_signed(keys),
-        None => Policy::only_signed(keys),
-    };
     let moment = arguments.setting.moment();
+    let policy = match &arguments.admission_policy {
+        Some(file) => arguments.signers.policy(file, moment.now)?,
+        None => arguments.signers.alone(moment.now)?,
+    };
     let mut exit = Exit::Success;
     for offered in arguments.setting.pods(&arguments.manifests)? {
         let judgement = judge(&policy, &offered.pod, &moment);
@@ -59,18 +56,4 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Exit, VerbError> {
         }
     }
     Ok(exit)
-}
-
-/// The keys of these files; whose the files are does not matter here.
-fn keys(files: &[PathBuf], now: i64) -> Result<TrustedKeys, VerbError> {
-    let keys = files.iter().map(|file| key(file)).collect::<Result<Vec<_>, _>>()?;
-    let names: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
-    TrustedKeys::new(keys, now)
-        .map_err(|refusal| VerbError::bad(format!("{}: {refusal}", names.join(", "))))
-}
-
-fn key(file: &Path) -> Result<TrustedKey, VerbError> {
-    let remedy = "nodes take no such file either; give the certificate alone";
-    let content = input::read_within(file, MAX_KEY_BYTES, remedy)?;
-    verification_key::read(file, &content).map_err(VerbError::bad)
 }

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::exit_code::Exit;
 use super::explain;
 use super::input;
+use super::signers::Signers;
 use super::terminal::say;
 use super::verb_error::VerbError;
 use crate::policy_tools::judge::{self, Moment};
@@ -22,12 +23,13 @@ const REASON: &str = "NodeAdmissionRejected";
 ///
 /// Asks kubectl for the pod and shows what its node said: reason, message, and the conditions that do not
 /// hold. With --policy also what each rule of that policy says about the pod, which then has to be the
-/// policy of its node.
+/// policy of its node, as the certificates have to be those of its node.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
   kubelet-proxy why-refused web
   kubelet-proxy why-refused --namespace prod --policy policy.json web
+  kubelet-proxy why-refused --policy policy.json --policy-verification-cert signer.crt web
   ln -s /usr/bin/kubelet-proxy /usr/local/bin/kubectl-why_refused; kubectl why-refused web
 
 Exit codes: 0 it was not refused, 1 it was, 64 usage, 78 a file cannot be used, or kubectl knows no such
@@ -48,13 +50,20 @@ pub(super) struct Arguments {
     /// The policy of its node, JSON
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    #[command(flatten)]
+    signers: Signers,
     /// The kubectl to run
     #[arg(long, value_name = "PATH", default_value = "kubectl")]
     kubectl: PathBuf,
 }
 
 pub(super) fn execute(arguments: &Arguments) -> Result<Exit, VerbError> {
-    let policy = arguments.policy.as_deref().map(input::policy).transpose()?;
+    let moment = Moment { now: input::clock(), node: None };
+    let policy = match (&arguments.policy, arguments.signers.are_none()) {
+        (Some(file), _) => Some(arguments.signers.policy(file, moment.now)?),
+        (None, false) => Some(arguments.signers.alone(moment.now)?),
+        (None, true) => None,
+    };
     let pod = fetch(arguments)?;
     let text = |path: &str| pod.pointer(path).and_then(Value::as_str).unwrap_or_default();
     let [phase, reason, message] =
@@ -72,9 +81,8 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Exit, VerbError> {
     if !is_refused {
         say("  its node did not refuse it")?;
     }
-    if let Some(loaded) = policy {
-        let moment = Moment { now: input::clock(), node: None };
-        for line in explain::lines(&loaded.policy, &pod, &moment) {
+    if let Some(policy) = policy {
+        for line in explain::lines(&policy, &pod, &moment) {
             say(&line)?;
         }
     }

@@ -23,6 +23,9 @@ pub struct CaseFile {
     pub node: Option<String>,
     /// When, RFC 3339; by default now.
     pub now: Option<String>,
+    /// Whose signatures count: certificates or public keys, relative to this file.
+    #[serde(default)]
+    pub certs: Vec<String>,
     cases: Vec<Value>,
 }
 

@@ -23,6 +23,14 @@ spec:
 const POLICY: &str = r#"{"name":"p","defaultAction":"allow","rules":[
     {"name":"no-privileged","action":"deny","match":{"security":{"denyPrivileged":true}}}]}"#;
 
+/// Whose signatures count, in what asks for it: no test signs with it.
+const SIGNER: &str = "\
+-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEoK+YZq/Rlj4POMbABqncXFecQJNI
+XuGewRW7+csLIRHU7nXVjffL0qXjzmQLmtrU9ooWCBL36dhCsaAnJfyVeQ==
+-----END PUBLIC KEY-----
+";
+
 /// A directory with everything that the examples in help texts name.
 struct World {
     directory: TempDir,
@@ -48,6 +56,7 @@ impl World {
             "reason": "recorded", "policy_digest": ""});
         world.write("records.jsonl", &format!("{record}\n"));
         world.write("pods.json", &json!({"kind": "List", "items": [pod()]}).to_string());
+        world.write("signer.crt", SIGNER);
         world
     }
 
@@ -323,6 +332,22 @@ fn every_command_of_the_how_to_pages_runs() {
     }
 }
 
+/// The files on the page, each beside the policy and the certificate that it names.
+#[test]
+fn every_case_file_of_the_page_runs() {
+    let path = format!("{}/docs/reference/case-files.md", env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(path).unwrap();
+    let blocks: Vec<_> = page.split("```yaml\n").skip(1).collect();
+    assert_eq!(blocks.len(), 2);
+    for block in blocks {
+        let world = World::new();
+        world.write("policy.test.yaml", block.split_once("```").unwrap().0);
+        let (code, stdout, stderr) = world.ask(&["test", "policy.test.yaml"]);
+        assert_eq!((code, stderr.as_str()), (0, ""), "{stdout}");
+        assert_eq!(stdout, "policy.test.yaml: 1 passed\n");
+    }
+}
+
 /// Every line under `Examples:` of these verbs, run by a shell in [`World`].
 #[test]
 fn every_example_in_the_help_runs() {
@@ -356,5 +381,5 @@ fn every_example_in_the_help_runs() {
             count += 1;
         }
     }
-    assert!(count >= 17, "{count}");
+    assert!(count >= 23, "{count}");
 }

@@ -1,6 +1,7 @@
 //! `verify`: what a node would say of pods that were signed here.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -124,4 +125,142 @@ fn files_that_are_no_keys_are_named() {
     fs::write(workload.file("long.crt"), long).unwrap();
     let long = workload.file("long.crt");
     refused(&ask(&["verify", "--cert", &long, &file]), 78, "long.crt: is larger than 65536 bytes");
+}
+
+/// A policy that lets every unsigned pod run where nobody's signatures count.
+fn open_policy(workload: &Workload) -> String {
+    let file = workload.file("open.json");
+    fs::write(&file, r#"{"name":"open","defaultAction":"allow","rules":[]}"#).unwrap();
+    file
+}
+
+/// The pod that a node would get, signed or not.
+fn pod(workload: &Workload, annotations: &Value) -> String {
+    let pod = json!({"apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": "web", "namespace": "prod", "annotations": annotations,
+            "uid": "0b5ec4f2-6c8e-4ea1-8f27-1f8a4d7f2c11"},
+        "spec": {"nodeName": "node-1", "containers": [{"name": "web", "image": "nginx:latest"}]},
+        "status": {"phase": "Running"}});
+    let file = workload.file("pod.json");
+    fs::write(&file, pod.to_string()).unwrap();
+    file
+}
+
+#[test]
+fn each_tool_judges_as_a_node_does_that_has_the_certificate() {
+    let workload = Workload::new();
+    let (policy, cert) = (open_policy(&workload), workload.file("signer.crt"));
+    let [unsigned, signed] = [json!({}), workload.annotations()].map(|annotations| {
+        let file = pod(&workload, &annotations);
+        let name = workload.file(if annotations == json!({}) { "unsigned" } else { "signed" });
+        fs::copy(file, &name).unwrap();
+        name
+    });
+    let record = json!({"decision": "admit", "namespace": "prod", "pod": "web", "reason": "r",
+        "uid": "0b5ec4f2-6c8e-4ea1-8f27-1f8a4d7f2c11", "policy_digest": ""});
+    let records = workload.file("records");
+    fs::write(&records, record.to_string()).unwrap();
+    let kubectl = |pod: &str| {
+        let file = workload.file("kubectl");
+        fs::write(&file, format!("#!/bin/sh\ncat {pod}\n")).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        file
+    };
+    let certs = ["--policy-verification-cert", &cert];
+    for (pod, code, told) in [
+        (&unsigned, 1, "pod policy required but not found"),
+        (&signed, 0, "pod matches signed policy"),
+    ] {
+        let explain = ["explain", &policy, pod];
+        assert_eq!(ask(&explain).0, 0, "without certificates the default holds");
+        let (found, stdout, _) = ask(&[&explain[..], &certs].concat());
+        assert_eq!(found, code, "{stdout}");
+        assert!(stdout.contains(told), "{stdout}");
+        let replay = ["replay", &policy, &records, "--pods", pod];
+        assert_eq!(ask(&replay).0, 0);
+        let (found, stdout, _) = ask(&[&replay[..], &certs].concat());
+        assert_eq!(found, code, "{stdout}");
+        let kubectl = kubectl(pod);
+        let why = ["why-refused", "web", "--kubectl", &kubectl];
+        let (found, stdout, _) = ask(&[&why[..], &["--policy", &policy], &certs].concat());
+        assert!(found == 0 && stdout.contains(told), "{stdout}");
+        let (found, stdout, _) = ask(&[&why[..], &certs].concat());
+        assert!(found == 0 && stdout.contains(told), "certificates alone: {stdout}");
+        let strict = workload.file("strict.json");
+        fs::write(&strict, r#"{"name":"strict","defaultAction":"deny","rules":[]}"#).unwrap();
+        let diff = ["diff", &policy, &strict, pod];
+        assert_eq!(ask(&diff).0, 1);
+        // Beside certificates both deny what is not signed.
+        assert_eq!(ask(&[&diff[..], &certs].concat()).0, 0);
+    }
+    let (code, stdout, _) = ask(&["check-policy", "--strict", &policy, "--cert", &cert]);
+    assert!(code == 1 && stdout.contains("defaultAction (line 1): counts as \"deny\""), "{stdout}");
+    let other = ["--signature-verification-cert", &workload.file("missing")];
+    for words in [&["explain", &policy, &signed][..], &["check-policy", &policy]] {
+        refused(&ask(&[words, &other].concat()), 78, "missing: No such file");
+    }
+}
+
+#[test]
+fn cases_name_the_certificates_beside_them() {
+    let workload = Workload::new();
+    open_policy(&workload);
+    let pod = |annotations: Value, image: &str| {
+        json!({"apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": "web", "annotations": annotations},
+            "spec": {"containers": [{"name": "web", "image": image}]}})
+    };
+    let case = |name: &str, expect: &str, manifest: Value| json!({"name": name, "expect": expect, "manifest": manifest});
+    let cases = json!({"certs": ["signer.crt"], "cases": [
+        case("signed", "allow", pod(workload.annotations(), "nginx:latest")),
+        case("another image", "deny", pod(workload.annotations(), "busybox")),
+        case("unsigned", "deny", pod(json!({}), "nginx:latest"))]});
+    let file = workload.file("open.test.json");
+    fs::write(&file, cases.to_string()).unwrap();
+    let (code, stdout, stderr) = ask(&["test", &file]);
+    assert_eq!((code, stderr.as_str()), (0, ""), "{stdout}");
+    let without = cases.to_string().replace("signer.crt", "missing.crt");
+    fs::write(&file, without).unwrap();
+    refused(&ask(&["test", &file]), 78, "missing.crt: No such file");
+    let without = cases.to_string().replace(r#""certs":["signer.crt"]"#, r#""certs":[]"#);
+    fs::write(&file, without).unwrap();
+    let (code, stdout, _) = ask(&["test", &file]);
+    assert!(code == 1 && stdout.contains("1 passed, 2 failed"), "{stdout}");
+    assert_eq!(ask(&["test", "--cert", &workload.file("signer.crt"), &file]).0, 0);
+}
+
+#[test]
+fn a_document_about_signatures_that_is_judged_without_them_says_so() {
+    let workload = Workload::new();
+    let document = json!({"apiVersion": "nodeward.dev/v2", "kind": "NodePolicy", "name": "n",
+        "rules": [], "signedPods": {"formats": ["v2"]}});
+    let policy = workload.file("v2.json");
+    fs::write(&policy, document.to_string()).unwrap();
+    let pod = pod(&workload, &json!({}));
+    let records = workload.file("records");
+    fs::write(&records, r#"{"decision":"deny","namespace":"a","pod":"b","uid":"c","reason":"d"}"#)
+        .unwrap();
+    let cases = json!({"policy": "v2.json", "cases": [{"name": "a", "expect": "deny",
+        "manifest": {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "w"},
+            "spec": {"containers": [{"name": "a", "image": "i"}]}}}]});
+    let cases_file = workload.file("cases.json");
+    fs::write(&cases_file, cases.to_string()).unwrap();
+    let kubectl = workload.file("kubectl");
+    fs::write(&kubectl, format!("#!/bin/sh\ncat {pod}\n")).unwrap();
+    fs::set_permissions(&kubectl, fs::Permissions::from_mode(0o755)).unwrap();
+    let cert = workload.file("signer.crt");
+    for words in [
+        &["explain", &policy, &pod] as &[&str],
+        &["diff", &policy, &policy],
+        &["replay", &policy, &records],
+        &["test", &cases_file],
+        &["why-refused", "web", "--kubectl", &kubectl, "--policy", &policy],
+        &["check-policy", &policy],
+    ] {
+        let (_, stdout, stderr) = ask(words);
+        let note = "v2.json: note: signedPods has no effect without --policy-verification-cert\n";
+        assert!(stderr.contains(note), "{words:?}: {stdout}{stderr}");
+        let (_, _, stderr) = ask(&[words, &["--cert", &cert]].concat());
+        assert_eq!(stderr, "", "{words:?}");
+    }
 }
