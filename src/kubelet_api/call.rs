@@ -2,10 +2,12 @@
 //!
 //! Default deny, on the canonical spelling of path and query only. Next in the story: `judge`.
 
+use std::time::Duration;
+
 use http::Method;
 use http::request::Parts;
 
-use super::limits::{HEAD_LIMIT, SLOW_HEAD_LIMIT};
+use super::limits::{HEAD_LIMIT, RUNNING_PODS_AGE_FOR_LOGS, SLOW_HEAD_LIMIT};
 use super::path::{self, PathFault, Route};
 use super::upgrade::{self, Protocol};
 use crate::kube_wire::request_path::{Query, append_parameter};
@@ -157,6 +159,20 @@ impl Call {
         }
     }
 
+    /// How old the kubelet's word on what runs may be. What is run must be known as of now; a log is
+    /// found by what the kubelet was told to run.
+    pub(super) fn tolerated_age(&self) -> Duration {
+        match self {
+            Self::Logs(_) => RUNNING_PODS_AGE_FOR_LOGS,
+            Self::Exec { .. }
+            | Self::Run { .. }
+            | Self::Attach(_)
+            | Self::PortForward { .. }
+            | Self::Checkpoint(_)
+            | Self::Read(_) => Duration::ZERO,
+        }
+    }
+
     /// The command that it would run.
     pub fn command(&self) -> &[String] {
         match self {
@@ -183,7 +199,7 @@ pub(super) struct Asked {
 
 impl Asked {
     /// How long the head of the kubelet's answer may take.
-    pub(super) fn patience(&self) -> std::time::Duration {
+    pub(super) fn patience(&self) -> Duration {
         match &self.call {
             Call::Read(Endpoint::Profiling | Endpoint::NodeLogs)
             | Call::Logs(_)

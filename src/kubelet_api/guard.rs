@@ -8,14 +8,15 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use rustls::ServerConfig;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use super::answer::{self, AnswerBody, Cut};
 use super::call::{Asked, Call, classify};
-use super::judge::{Grant, Judge, Ruling, Verdict};
+use super::judge::{Grant, Judge, Opinion, Ruling, Verdict};
 use super::kubelet::{ALPN_HTTP1, Kubelet, KubeletFault};
 use super::limits::{MAX_STREAMS, REFUSALS_PERIOD, REFUSALS_TOLD};
 use super::ports::Ports;
+use super::running::RunningQuestion;
 use super::spdy::{GateFault, PortGate};
 use super::stream::{self, StreamFault};
 use super::upgrade::Protocol;
@@ -31,6 +32,7 @@ use crate::tls::{ServerTls, common_name_of};
 pub struct Guard {
     judge: Arc<dyn Judge>,
     kubelet: Arc<Kubelet>,
+    running: Arc<RunningQuestion>,
     metrics: Metrics,
     open_streams: Gauge,
     places: Arc<Semaphore>,
@@ -75,10 +77,11 @@ impl Caller {
 }
 
 impl Guard {
-    /// A guard in front of one kubelet.
+    /// A guard in front of one kubelet, which `running` asks as well.
     pub fn new(
         judge: Arc<dyn Judge>,
         kubelet: Arc<Kubelet>,
+        running: Arc<RunningQuestion>,
         metrics: Metrics,
         drain: Drain,
         node: String,
@@ -86,7 +89,17 @@ impl Guard {
         let open_streams = metrics.kubelet_api_streams();
         let places = Arc::new(Semaphore::new(MAX_STREAMS));
         let refusals = Turns::new(REFUSALS_TOLD, REFUSALS_PERIOD);
-        Arc::new(Self { judge, kubelet, metrics, open_streams, places, refusals, drain, node })
+        Arc::new(Self {
+            judge,
+            kubelet,
+            running,
+            metrics,
+            open_streams,
+            places,
+            refusals,
+            drain,
+            node,
+        })
     }
 
     async fn answer(
@@ -113,7 +126,7 @@ impl Guard {
                 return answer::refusal(refusal);
             }
         };
-        let ruling = within_ports(&asked, self.judge.judge(&asked.call));
+        let ruling = within_ports(&asked, self.judge(&asked.call).await);
         self.record(&caller, &asked.call, &ruling, None);
         let answered = match &ruling.verdict {
             Verdict::Deny(reason) => Ok(answer::text(StatusCode::FORBIDDEN, reason)),
@@ -126,6 +139,23 @@ impl Guard {
             tracing::warn!("call to the kubelet failed: {fault}");
             answer::fault(&fault)
         })
+    }
+
+    /// Both words of the judge. Nothing about a pod is granted without the kubelet's.
+    async fn judge(&self, call: &Call) -> Ruling {
+        let not_before = match self.judge.judge(call) {
+            Opinion::Settled(ruling) => return ruling,
+            Opinion::Ask { not_before } => not_before,
+        };
+        sleep_until(not_before).await;
+        let recent = Instant::now().checked_sub(call.tolerated_age()).unwrap_or(not_before);
+        match self.running.ask(recent.max(not_before)).await {
+            Ok(running) => self.judge.judge_with(call, &running),
+            Err(fault) => {
+                let reason = format!("it is not known which pods run on this node: {fault}");
+                self.judge.judge_without(call, reason)
+            }
+        }
     }
 
     async fn relay(

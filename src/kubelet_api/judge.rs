@@ -1,17 +1,40 @@
 //! What the guard asks before it relays a call, and what it is told.
+//!
+//! Twice where a call is about a pod: first by what is on record alone, then with the kubelet's word on
+//! what runs under the pod's name. A refusal needs no second question.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::call::Call;
 use super::ports::Ports;
+use super::running::RunningPods;
 
 /// Decides on calls. Must answer at once and must not fail.
 pub trait Judge: Send + Sync + 'static {
-    /// May this call be made?
-    fn judge(&self, call: &Call) -> Ruling;
+    /// May this call be made, as far as can be told without the kubelet?
+    fn judge(&self, call: &Call) -> Opinion;
+
+    /// May it, while these pods run?
+    fn judge_with(&self, call: &Call, running: &RunningPods) -> Ruling;
+
+    /// It cannot be known which pods run: the refusal.
+    fn judge_without(&self, call: &Call, reason: String) -> Ruling;
+}
+
+/// What can be told without the kubelet.
+#[derive(Clone, Debug)]
+pub enum Opinion {
+    /// All that there is to be decided.
+    Settled(Ruling),
+    /// It depends on what runs, by the kubelet's word from this time on.
+    Ask {
+        /// An earlier answer may lack pods that nobody else knows of.
+        not_before: Instant,
+    },
 }
 
 /// What was decided and by whose word.

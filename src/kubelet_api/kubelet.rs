@@ -6,10 +6,11 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Request, Response, StatusCode, Uri, header};
 use http_body_util::Empty;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
@@ -22,7 +23,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::call::Asked;
-use super::limits::{CONNECT_LIMIT, KUBELET_BUFFER_BYTES};
+use super::limits::{CONNECT_LIMIT, KUBELET_BUFFER_BYTES, RUNNING_PODS_LIMIT};
 use crate::http::hop_headers;
 use crate::net::drain::Drain;
 use crate::net::socket_options;
@@ -96,11 +97,36 @@ impl Kubelet {
         received: &header::HeaderMap,
         drain: &Drain,
     ) -> Result<Response<Incoming>, KubeletFault> {
-        let request = self.request(asked, received)?;
+        self.exchange(self.request(asked, received)?, asked.patience(), drain).await
+    }
+
+    /// Asks it which pods run: a question of the guard's own, with nothing of a caller's in it.
+    pub(super) async fn ask_for_running_pods(
+        &self,
+        drain: &Drain,
+    ) -> Result<Response<Incoming>, KubeletFault> {
+        let mut request = Request::new(Empty::new());
+        *request.uri_mut() = Uri::from_static("/runningpods/");
+        let headers = request.headers_mut();
+        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(header::HOST, self.host()?);
+        self.exchange(request, RUNNING_PODS_LIMIT, drain).await
+    }
+
+    async fn exchange(
+        &self,
+        request: Request<Empty<Bytes>>,
+        patience: Duration,
+        drain: &Drain,
+    ) -> Result<Response<Incoming>, KubeletFault> {
         let connecting = timeout(CONNECT_LIMIT, self.connect(drain)).await;
         let mut sender = connecting.map_err(|_| KubeletFault::TooSlow)??;
-        let answer = timeout(asked.patience(), sender.send_request(request)).await;
+        let answer = timeout(patience, sender.send_request(request)).await;
         Ok(answer.map_err(|_| KubeletFault::TooSlow)??)
+    }
+
+    fn host(&self) -> Result<HeaderValue, KubeletFault> {
+        HeaderValue::from_str(&self.options.name.to_str()).map_err(|_| KubeletFault::Unsendable)
     }
 
     /// The request as the kubelet gets it: written from what was judged.
@@ -120,8 +146,7 @@ impl Kubelet {
         if let Some(protocol) = asked.protocol {
             protocol.ask(received, headers);
         }
-        let host = HeaderValue::from_str(&self.options.name.to_str());
-        headers.insert(header::HOST, host.map_err(|_| KubeletFault::Unsendable)?);
+        headers.insert(header::HOST, self.host()?);
         Ok(request)
     }
 

@@ -38,3 +38,16 @@ pub const MAX_HEADER_BLOCK_BYTES: usize = 16 * 1024;
 
 /// Fields of a SPDY stream; real ones have three.
 pub const MAX_STREAM_FIELDS: u32 = 16;
+
+/// Longest that the kubelet may take to say which pods run. It asks its runtime, on the same machine.
+pub const RUNNING_PODS_LIMIT: Duration = Duration::from_secs(10);
+
+/// Longest answer about running pods: [`MAX_RUNNING_PODS`] with a dozen containers each.
+pub const MAX_RUNNING_PODS_BYTES: usize = 8 << 20;
+
+/// Pods that run at once; a node runs 110 to a few hundred.
+pub const MAX_RUNNING_PODS: usize = 4096;
+
+/// How old an answer about running pods may be where it decides on logs. The kubelet's own is up to
+/// three seconds old, and dashboards read logs of many containers at once.
+pub const RUNNING_PODS_AGE_FOR_LOGS: Duration = Duration::from_secs(2);

@@ -1,37 +1,54 @@
 //! The guard over real sockets: TLS both ways, a kubelet that answers what a test tells it to.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_rustls::{TlsAcceptor, TlsConnector, client};
 use tokio_util::sync::CancellationToken;
 
 use super::call::{Call, Endpoint};
 use super::guard::{self, Guard};
-use super::judge::{Grant, Judge, Ruling, Verdict};
+use super::judge::{Grant, Judge, Opinion, Ruling, Verdict};
 use super::kubelet::{Kubelet, KubeletOptions};
 use super::ports::Ports;
+use super::running::{RunningPods, RunningQuestion};
 use crate::http::listen::Listener;
 use crate::metrics::connection_counts::ConnectionCounts;
 use crate::metrics::registry::Metrics;
-use crate::net::drain::{self, DrainTrigger};
+use crate::net::drain::{self, Drain, DrainTrigger};
 use crate::tls::test_pki::{Authority, Issued};
 use crate::tls::{ClientRule, ServerTls, ServerTrust, client_tls};
 
+mod forwards;
+mod running;
+
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Grants `id`, port 80, logs and metrics in namespace `open`; nothing else.
+/// Grants `id`, port 80, logs and metrics in namespace `open` unless a pod `stranger` runs there; nothing
+/// else.
 struct Strict {
     until: CancellationToken,
 }
 
+impl Strict {
+    fn rule(&self, is_granted: bool, reason: &str) -> Ruling {
+        let verdict = if is_granted {
+            Verdict::Allow(Grant { ports: Ports::Only([80].into()), until: self.until.clone() })
+        } else {
+            Verdict::Deny(reason.to_owned().into())
+        };
+        Ruling { verdict, policy: "test".into(), policy_digest: "".into(), uid: String::new() }
+    }
+}
+
 impl Judge for Strict {
-    fn judge(&self, call: &Call) -> Ruling {
+    fn judge(&self, call: &Call) -> Opinion {
         let is_open = call.pod().is_none_or(|pod| pod.namespace == "open");
         let is_granted = is_open
             && match call {
@@ -40,12 +57,18 @@ impl Judge for Strict {
                 Call::Read(endpoint) => *endpoint == Endpoint::Metrics,
                 Call::Run { .. } | Call::Attach(_) | Call::Checkpoint(_) => false,
             };
-        let verdict = if is_granted {
-            Verdict::Allow(Grant { ports: Ports::Only([80].into()), until: self.until.clone() })
-        } else {
-            Verdict::Deny("not here".into())
-        };
-        Ruling { verdict, policy: "test".into(), policy_digest: "".into(), uid: String::new() }
+        match (is_granted, call.pod()) {
+            (true, Some(_)) => Opinion::Ask { not_before: Instant::now() },
+            (is_granted, _) => Opinion::Settled(self.rule(is_granted, "not here")),
+        }
+    }
+
+    fn judge_with(&self, _: &Call, running: &RunningPods) -> Ruling {
+        self.rule(running.under("open", "stranger").is_empty(), "a stranger runs")
+    }
+
+    fn judge_without(&self, _: &Call, reason: String) -> Ruling {
+        self.rule(false, &reason)
     }
 }
 
@@ -53,17 +76,25 @@ struct World {
     address: SocketAddr,
     servers: Authority,
     callers: Authority,
-    /// What the kubelet got, one text a connection.
+    /// What the kubelet got, one text a connection; questions about running pods are counted apart.
     heard: Arc<Mutex<Vec<Vec<u8>>>>,
+    asked: Arc<AtomicUsize>,
+    kubelet: KubeletOptions,
+    drain: Drain,
     until: CancellationToken,
     trigger: DrainTrigger,
     metrics: Metrics,
 }
 
 impl World {
-    /// A kubelet that answers every request with `answer`, then echoes what it gets in upper case if the
-    /// answer was a change of protocol.
+    /// A kubelet that runs no pods.
     async fn new(answer: &'static str) -> Self {
+        Self::running(answer, NOTHING_RUNS).await
+    }
+
+    /// A kubelet that answers what runs with `running` and every other request with `answer`, then echoes
+    /// what it gets in upper case if the answer was a change of protocol.
+    async fn running(answer: &'static str, running: &'static str) -> Self {
         let (servers, callers, guards) =
             (Authority::new("servers"), Authority::new("callers"), Authority::new("guards"));
         let heard = Arc::new(Mutex::new(Vec::new()));
@@ -76,13 +107,17 @@ impl World {
             ca: servers.material(),
             pair: guards.issue("guard").pair(),
         };
-        tokio::spawn(play_kubelet(kubelet, kubelet_tls, answer, Arc::clone(&heard)));
+        let asked = Arc::new(AtomicUsize::new(0));
+        let script = Script { answer, running, asked: Arc::clone(&asked) };
+        tokio::spawn(play_kubelet(kubelet, kubelet_tls, script, Arc::clone(&heard)));
         let until = CancellationToken::new();
         let (trigger, drain) = drain::channel();
         let metrics = Metrics::new();
+        let kubelet = Arc::new(Kubelet::load(options.clone()).unwrap());
         let guard = Guard::new(
             Arc::new(Strict { until: until.clone() }),
-            Arc::new(Kubelet::load(options).unwrap()),
+            Arc::clone(&kubelet),
+            Arc::new(RunningQuestion::new(kubelet, drain.clone())),
             metrics.clone(),
             drain.clone(),
             "node-1".to_owned(),
@@ -92,9 +127,25 @@ impl World {
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
         let events = Arc::new(ConnectionCounts::new(&metrics));
-        let listener = Listener { socket, transport: guard::transport(tls), drain, events };
+        let listener =
+            Listener { socket, transport: guard::transport(tls), drain: drain.clone(), events };
         tokio::spawn(guard::serve(listener, guard));
-        Self { address, servers, callers, heard, until, trigger, metrics }
+        Self {
+            address,
+            servers,
+            callers,
+            heard,
+            asked,
+            kubelet: options,
+            drain,
+            until,
+            trigger,
+            metrics,
+        }
+    }
+
+    fn kubelet(&self) -> Arc<Kubelet> {
+        Arc::new(Kubelet::load(self.kubelet.clone()).unwrap())
     }
 
     async fn connect(&self) -> client::TlsStream<TcpStream> {
@@ -125,25 +176,46 @@ impl World {
     }
 }
 
+/// What a kubelet answers.
+#[derive(Clone)]
+struct Script {
+    answer: &'static str,
+    running: &'static str,
+    asked: Arc<AtomicUsize>,
+}
+
 async fn play_kubelet(
     listener: TcpListener,
     tls: ServerTls,
-    answer: &'static str,
+    script: Script,
     heard: Arc<Mutex<Vec<Vec<u8>>>>,
 ) {
     while let Ok((tcp, _)) = listener.accept().await {
         let (acceptor, heard) = (TlsAcceptor::from(tls.current()), Arc::clone(&heard));
+        let Script { answer, running, asked } = script.clone();
         tokio::spawn(async move {
             let Ok(mut stream) = acceptor.accept(tcp).await else { return };
+            let mut buffer = [0; 4096];
+            let Ok(first @ 1..) = stream.read(&mut buffer).await else { return };
+            if buffer.starts_with(b"GET /runningpods/ HTTP/1.1\r\n") {
+                asked.fetch_add(1, Ordering::Relaxed);
+                stream.write_all(running.as_bytes()).await.unwrap();
+                // Whoever has the whole answer goes.
+                let _ = stream.read(&mut buffer).await;
+                return;
+            }
             let at = {
                 let mut heard = heard.lock().unwrap();
                 let at = heard.len();
                 heard.push(Vec::new());
                 at
             };
-            let mut buffer = [0; 4096];
             let mut answered = false;
-            while let Ok(read @ 1..) = stream.read(&mut buffer).await {
+            let mut unread = Some(first);
+            while let Ok(read @ 1..) = match unread.take() {
+                Some(first) => Ok(first),
+                None => stream.read(&mut buffer).await,
+            } {
                 heard.lock().unwrap()[at].extend_from_slice(&buffer[..read]);
                 let whole = heard.lock().unwrap()[at].windows(4).any(|four| four == b"\r\n\r\n");
                 if whole && !answered {
@@ -171,6 +243,9 @@ async fn read_all(stream: &mut (impl AsyncRead + Unpin)) -> String {
     String::from_utf8_lossy(&all).into_owned()
 }
 
+const NOTHING_RUNS: &str = "HTTP/1.1 200 OK\r\nContent-Length: 63\r\n\
+     Content-Type: application/json\r\n\r\n\
+     {\"kind\":\"PodList\",\"apiVersion\":\"v1\",\"metadata\":{},\"items\":null}";
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Type: text/plain\r\n\r\nyes";
 const SWITCHED: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\
      X-Stream-Protocol-Version: v4.channel.k8s.io\r\nSet-Cookie: a=b\r\n\r\n";
@@ -324,45 +399,6 @@ async fn a_change_of_protocol_that_nobody_asked_for_is_not_passed_on() {
 }
 
 #[tokio::test]
-async fn a_port_forward_reaches_the_ports_that_are_granted() {
-    let world = World::new(SWITCHED).await;
-    let mut stream = world.connect().await;
-    stream.write_all(FORWARD.as_bytes()).await.unwrap();
-    assert!(read_head(&mut stream).await.starts_with("HTTP/1.1 101 "));
-    stream.write_all(&open_stream(1, 80)).await.unwrap();
-    let mut echo = [0; 8];
-    timeout(LIMIT, stream.read_exact(&mut echo)).await.unwrap().unwrap();
-    stream.write_all(&open_stream(3, 22)).await.unwrap();
-    read_all(&mut stream).await;
-    let heard = world.heard().remove(0);
-    assert!(heard.contains("port\0\0\0\u{2}80"), "{heard:?}");
-    assert!(!heard.contains("\0\0\0\u{2}22"), "{heard:?}");
-    let exposed = world.metrics.encode();
-    assert!(exposed.contains(r#"call="portForward",decision="deny"} 1"#), "{exposed}");
-}
-
-#[tokio::test]
-async fn ports_that_cannot_be_judged_are_not_forwarded() {
-    let world = World::new(SWITCHED).await;
-    let request = |query: &str, protocol: &str| {
-        format!(
-            "GET /portForward/open/web{query} HTTP/1.1\r\nHost: node\r\nConnection: Upgrade\r\n\
-             Upgrade: websocket\r\nSec-WebSocket-Protocol: {protocol}\r\n\r\n"
-        )
-    };
-    for (query, protocol) in [
-        ("?port=80", "SPDY/3.1+portforward.k8s.io"),
-        ("", "v4.channel.k8s.io"),
-        ("?port=22", "v4.channel.k8s.io"),
-        ("?port=80&port=22", "v4.channel.k8s.io"),
-    ] {
-        let answer = world.ask(&request(query, protocol)).await;
-        assert!(answer.starts_with("HTTP/1.1 403 "), "{query} {protocol}: {answer}");
-    }
-    assert!(world.heard().is_empty());
-}
-
-#[tokio::test]
 async fn a_drain_cuts_streams_after_its_grace() {
     let world = World::new(SWITCHED).await;
     let mut stream = world.connect().await;
@@ -387,11 +423,14 @@ async fn a_kubelet_with_another_certificate_is_not_the_kubelet() {
         ca: world.servers.material(),
         pair: world.callers.issue("guard").pair(),
     };
-    tokio::spawn(play_kubelet(socket, tls, OK, Arc::clone(&world.heard)));
+    let script = Script { answer: OK, running: NOTHING_RUNS, asked: Arc::clone(&world.asked) };
+    tokio::spawn(play_kubelet(socket, tls, script, Arc::clone(&world.heard)));
     let (_trigger, drain) = drain::channel();
+    let kubelet = Arc::new(Kubelet::load(options).unwrap());
     let guard = Guard::new(
         Arc::new(Strict { until: CancellationToken::new() }),
-        Arc::new(Kubelet::load(options).unwrap()),
+        Arc::clone(&kubelet),
+        Arc::new(RunningQuestion::new(kubelet, drain.clone())),
         Metrics::new(),
         drain.clone(),
         "node-1".to_owned(),
@@ -405,7 +444,11 @@ async fn a_kubelet_with_another_certificate_is_not_the_kubelet() {
     tokio::spawn(guard::serve(listener, guard));
     let answer = world.ask(&get("/metrics")).await;
     assert!(answer.starts_with("HTTP/1.1 502 "), "{answer}");
+    // Nor is it asked which pods run.
+    let answer = world.ask(EXEC).await;
+    assert!(answer.starts_with("HTTP/1.1 403 ") && answer.contains("not known"), "{answer}");
     assert!(world.heard().is_empty());
+    assert_eq!(world.asked.load(Ordering::Relaxed), 0);
 }
 
 async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> String {
@@ -415,29 +458,4 @@ async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> String {
         head.push(byte.expect("the guard closed the connection"));
     }
     String::from_utf8(head).unwrap()
-}
-
-/// A `SYN_STREAM` with its header in a stored block, as any SPDY client may send it.
-fn open_stream(number: u32, port: u16) -> Vec<u8> {
-    let port = port.to_string();
-    let mut plain = 2_u32.to_be_bytes().to_vec();
-    for word in ["streamtype", "data", "port", &port] {
-        plain.extend_from_slice(&u32::try_from(word.len()).unwrap().to_be_bytes());
-        plain.extend_from_slice(word.as_bytes());
-    }
-    let length = u16::try_from(plain.len()).unwrap();
-    let mut body = number.to_be_bytes().to_vec();
-    body.extend_from_slice(&[0; 6]);
-    if number == 1 {
-        body.extend_from_slice(&[0x78, 0x01]);
-    }
-    body.push(0);
-    body.extend_from_slice(&length.to_le_bytes());
-    body.extend_from_slice(&(!length).to_le_bytes());
-    body.extend_from_slice(&plain);
-    body.extend_from_slice(&[0, 0, 0, 0xff, 0xff]);
-    let mut frame = vec![0x80, 3, 0, 1];
-    frame.extend_from_slice(&u32::try_from(body.len()).unwrap().to_be_bytes());
-    frame.extend_from_slice(&body);
-    frame
 }

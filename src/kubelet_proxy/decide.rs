@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use super::filter::kubelet_bytes::Arrival;
 use super::first_lists::FirstLists;
 use super::meters::Meters;
+use super::pod_access::PodAccess;
 use super::pod_ledger::{Admission, DenialStanding, PodLedger, Uid};
 use super::policy_in_force::PolicyInForce;
 use super::record_turns::RecordTurns;
@@ -155,7 +156,7 @@ impl Judge {
         let in_force = ArcSwap::from_pointee(policy);
         Self {
             in_force,
-            ledger: PodLedger::default(),
+            ledger: PodLedger::new(PodAccess::new(meters.access_entries())),
             first_lists: FirstLists::default(),
             reporter,
             meters,

@@ -64,6 +64,17 @@ pub const LONGEST_REMEMBERED_BYTES: usize = 4 << 10;
 /// Pods on record. A node runs 110 to a few hundred; the rest is history and flood.
 pub const LEDGER_CAPACITY: usize = 8192;
 
+/// How long after the kubelet's first list its word on what runs is taken. Its word is up to three seconds
+/// old (`runtimeCacheRefreshPeriod`), and it needs a moment to end what the list left out.
+pub const LISTED_SETTLES: Duration = Duration::from_secs(5);
+
+/// How long a pod is gone before its absence from what runs says that it has ended: until then a start
+/// that was under way may still come.
+pub const GONE_SETTLES: Duration = Duration::from_secs(60);
+
+/// Pause between looks at what runs, for as long as pods on record are gone and not known to have ended.
+pub const GONE_LOOK: Duration = Duration::from_secs(60);
+
 /// Signed policies whose counters are remembered: each pod of a node may have one of its own, many
 /// times over.
 pub const SIGNED_POLICIES_REMEMBERED: usize = 8192;

@@ -110,6 +110,11 @@ impl Meters {
         self.metrics.object_decisions(verdict, kind.plural()).increment();
     }
 
+    /// How many pods the guard of the kubelet's own API remembers.
+    pub(super) fn access_entries(&self) -> Gauge {
+        self.metrics.kubelet_api_pods()
+    }
+
     /// One open pod watch for as long as the result lives.
     pub(super) fn watch_stream(&self) -> Counted {
         self.watches.count_one()

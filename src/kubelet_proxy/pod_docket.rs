@@ -53,6 +53,7 @@ impl PodDocket {
         if let Some(mark) = self.mark.take() {
             self.hearing.ledger().end_list(mark);
         }
+        self.hearing.ledger().access().listed();
         self.hearing.by().pod_lists().listed(&self.reflector);
         self.hearing.first_lists().listed(&self.reflector)
     }

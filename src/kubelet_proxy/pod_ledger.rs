@@ -130,6 +130,11 @@ pub struct PodLedger {
 pub struct ListMark(u64);
 
 impl PodLedger {
+    /// A ledger whose register of access is this one.
+    pub(super) fn new(access: PodAccess) -> Self {
+        Self { entries: Mutex::default(), access }
+    }
+
     /// Records an admission, unless another spec was admitted for this UID.
     pub fn admit(&self, uid: Uid, admission: Admission) -> Result<(), LedgerRefusal> {
         let mut entries = self.lock();

@@ -124,6 +124,14 @@ pub const KUBELET_API_STREAMS: Description = Description {
     labels: &[],
 };
 
+/// Pods that the guard remembers.
+pub const KUBELET_API_PODS: Description = Description {
+    name: "kubelet_api_pods",
+    kind: Kind::Gauge,
+    help: "Pods on record for the guard, gone ones that may still run included",
+    labels: &[],
+};
+
 /// Open watches.
 pub const WATCH_STREAMS: Description = Description {
     name: "watch_streams",
@@ -237,7 +245,7 @@ pub const SANDBOX: Description = Description {
 };
 
 /// All of them, in the order of the reference page.
-pub const ALL: [&Description; 24] = [
+pub const ALL: [&Description; 25] = [
     &BUILD,
     &POLICY,
     &DECISIONS,
@@ -248,6 +256,7 @@ pub const ALL: [&Description; 24] = [
     &REFUSED,
     &KUBELET_API_CALLS,
     &KUBELET_API_STREAMS,
+    &KUBELET_API_PODS,
     &WATCH_STREAMS,
     &WATCH_EVENTS,
     &REJECTIONS,

@@ -84,6 +84,7 @@ struct Shared {
     refused: Family<Labels<1>, Counter>,
     kubelet_api_calls: Family<Labels<2>, Counter>,
     kubelet_api_streams: Gauge,
+    kubelet_api_pods: Gauge,
     watch_streams: Gauge,
     watch_events: Family<Labels<2>, Counter>,
     rejections: Family<Labels<1>, Counter>,
@@ -128,6 +129,7 @@ impl Metrics {
             refused: register(r, &names::REFUSED, Family::default()),
             kubelet_api_calls: register(r, &names::KUBELET_API_CALLS, Family::default()),
             kubelet_api_streams: register(r, &names::KUBELET_API_STREAMS, Gauge::default()),
+            kubelet_api_pods: register(r, &names::KUBELET_API_PODS, Gauge::default()),
             watch_streams: register(r, &names::WATCH_STREAMS, Gauge::default()),
             watch_events: register(r, &names::WATCH_EVENTS, Family::default()),
             rejections: register(r, &names::REJECTIONS, Family::default()),
@@ -204,6 +206,11 @@ impl Metrics {
     /// Open streams to the kubelet.
     pub fn kubelet_api_streams(&self) -> Gauge {
         self.shared.kubelet_api_streams.clone()
+    }
+
+    /// Pods on record for the guard of the kubelet's own API.
+    pub fn kubelet_api_pods(&self) -> Gauge {
+        self.shared.kubelet_api_pods.clone()
     }
 
     /// Open pod watches.
@@ -378,6 +385,7 @@ mod tests {
         metrics.refused("duplicate_key").add(2);
         metrics.kubelet_api_calls("exec", "deny").increment();
         metrics.kubelet_api_streams().set(1);
+        metrics.kubelet_api_pods().set(2);
         metrics.watch_streams().set(1);
         metrics.watch_events("ADDED", "deleted").increment();
         metrics.rejections("patched").increment();

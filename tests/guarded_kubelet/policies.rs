@@ -15,6 +15,9 @@ pub(crate) const OPEN: &str = "open";
 /// Its policy permits nothing but what holds for every pod: its logs.
 pub(crate) const CLOSED: &str = "closed";
 
+/// Labelled `strict` nothing is permitted on it, labelled `mild` what is on [`OPEN`].
+pub(crate) const HEIR: &str = "heir";
+
 /// The command that is permitted.
 pub(crate) const COMMAND: [&str; 2] = ["echo", "from inside"];
 
@@ -40,6 +43,8 @@ fn with_exec(exec: Value) -> Value {
         "rules": [
             rule(OPEN, json!({ "exec": exec, "portForward": [PORTS[0]] })),
             rule(CLOSED, json!({ "attach": false })),
+            labelled(HEIR, "strict", json!({})),
+            labelled(HEIR, "mild", json!({ "exec": exec })),
         ],
         "kubeletApi": {
             "endpoints": ["metrics", "healthz"],
@@ -55,6 +60,23 @@ fn rule(pod: &str, access: Value) -> Value {
         "match": { "podNames": [pod] },
         "permit": { "unlisted": "permit", "access": access },
     })
+}
+
+/// The rule of one pod for as long as it has this label: the test's way to change its mind.
+fn labelled(pod: &str, temper: &str, access: Value) -> Value {
+    let mut rule = rule(pod, access);
+    rule["name"] = format!("{pod}-{temper}").into();
+    rule["match"]["labels"] = json!({ "temper": temper });
+    rule
+}
+
+/// Creates a pod with this label, which leaves its node so many seconds after it is asked to.
+pub(crate) fn start_labelled(world: &mut World, name: &str, temper: &str, grace: u32) -> Outcome {
+    let mut pod = pod(name);
+    pod["metadata"]["labels"] = json!({ "temper": temper });
+    pod["spec"]["terminationGracePeriodSeconds"] = grace.into();
+    world.kubectl.create(&pod)?;
+    wait_running(world, name)
 }
 
 fn pod(name: &str) -> Value {
@@ -82,14 +104,15 @@ pub(crate) fn start_pods(world: &mut World) -> Outcome {
     for name in [OPEN, CLOSED] {
         world.kubectl.create(&pod(name))?;
     }
-    for name in [OPEN, CLOSED] {
-        eventually(&format!("pod {name} running"), START_LIMIT, || {
-            let pod = world.kubectl.pod(name)?;
-            ensure(pod["status"]["phase"] == "Running", || pod["status"].to_string())
-        })
-        .map_err(|error| format!("{error}\n{}", world.tails()))?;
-    }
-    Ok(())
+    [OPEN, CLOSED].iter().try_for_each(|name| wait_running(world, name))
+}
+
+fn wait_running(world: &mut World, name: &str) -> Outcome {
+    eventually(&format!("pod {name} running"), START_LIMIT, || {
+        let pod = world.kubectl.pod(name)?;
+        ensure(pod["status"]["phase"] == "Running", || pod["status"].to_string())
+    })
+    .map_err(|error| format!("{error}\n{}", world.tails()).into())
 }
 
 /// Takes the one permitted command out of the policy and has the proxy read it again.

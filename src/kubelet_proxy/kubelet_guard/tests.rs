@@ -33,7 +33,13 @@ fn forward() -> Call {
 
 fn of(accesses: &[&Arc<Access>]) -> Found {
     let accesses = accesses.iter().map(|access| Some(Arc::clone(access))).collect();
-    Found { accesses, uid: Uid::parse("0fcb5d1e-4ad9-4a06-8f7e-000000000001") }
+    let uid = Uid::parse("0fcb5d1e-4ad9-4a06-8f7e-000000000001");
+    Found { accesses, uid }
+}
+
+/// By what is on record, with nobody else running under the name.
+fn decide(call: &Call, api: &KubeletApi, found: &Found) -> Result<Ports, Cow<'static, str>> {
+    super::decide(call, Some(api), found, &Others::default())
 }
 
 #[test]
@@ -105,4 +111,41 @@ fn endpoints_are_read_only_if_they_are_listed() {
         let decided = decide(&Call::Read(endpoint), &api, &Found::default());
         assert_eq!(decided.is_ok(), expected, "{endpoint:?}");
     }
+}
+
+#[test]
+fn a_stranger_under_the_name_refuses_whatever_is_permitted() {
+    let (own, api) = read(
+        r#"{"exec":[["id"]],"logs":true,"attach":true,"checkpoint":true,"portForward":{"any":true}}"#,
+        "",
+    );
+    let stranger = Others { is_static: false, stranger: Some("u-1".to_owned()) };
+    for call in [
+        exec(&["id"]),
+        Call::Run { container: main(), command: vec!["id".to_owned()] },
+        Call::Attach(main()),
+        Call::Checkpoint(main()),
+        Call::Logs(main()),
+        forward(),
+    ] {
+        assert!(decide(&call, &api, &of(&[&own])).is_ok(), "{call:?}");
+        let refused = super::decide(&call, Some(&api), &of(&[&own]), &stranger);
+        assert!(refused.unwrap_err().contains("UID u-1"), "{call:?}");
+    }
+}
+
+#[test]
+fn a_static_pod_under_the_name_has_to_permit_it_too() {
+    let (own, _) = read(r#"{"exec":[["id"]],"portForward":[80,81]}"#, "");
+    let (mirrors, api) = read(r#"{"portForward":[81]}"#, "");
+    let decide = |call: &Call, found: &Found| {
+        let others = Others { is_static: true, stranger: None };
+        super::decide(call, Some(&api), found, &others)
+    };
+    assert!(decide(&exec(&["id"]), &of(&[&own])).is_err());
+    let ports = decide(&forward(), &of(&[&own])).unwrap();
+    assert!(ports.permit(81) && !ports.permit(80));
+    let refused = decide(&exec(&["id"]), &of(&[&mirrors])).unwrap_err();
+    assert_eq!(refused, "the pod's rule does not permit exec", "its mirror is no second pod");
+    assert!(decide(&forward(), &Found::default()).is_err(), "no pod of that name was shown");
 }

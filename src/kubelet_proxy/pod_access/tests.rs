@@ -1,4 +1,8 @@
+use super::entries::PODS_OF_ONE_NAME;
 use super::*;
+use crate::kubelet_proxy::limits::LEDGER_CAPACITY;
+
+mod running;
 
 const POLICY: &str = "one";
 
