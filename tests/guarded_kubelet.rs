@@ -31,7 +31,7 @@ use support::world::World;
 
 type Case = fn(&mut World) -> Outcome;
 
-const CASES: [(&str, Case); 12] = [
+const CASES: [(&str, Case); 13] = [
     ("logs_of_every_admitted_pod_can_be_read", calls::logs_work),
     ("metrics_can_be_read_and_what_is_not_listed_cannot", calls::metrics_work),
     ("a_permitted_command_runs_over_websocket_and_spdy", calls::permitted_command_runs),
@@ -42,6 +42,7 @@ const CASES: [(&str, Case); 12] = [
     ("a_pod_whose_policy_forbids_it_forwards_no_port", forwards::closed_pod_forwards_nothing),
     ("the_tunnels_way_to_the_kubelet_is_closed", ways_around::loopback_is_closed),
     ("every_decision_is_recorded", calls::decisions_are_recorded),
+    ("streams_into_a_pod_end_when_it_is_denied", who_runs::denied_pod_cuts_streams),
     ("who_takes_a_pods_name_does_not_speak_for_it", who_runs::successor_does_not_speak_for_it),
     ("a_stricter_policy_takes_the_permit_away", policies::stricter_policy_takes_away),
 ];

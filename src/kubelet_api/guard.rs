@@ -174,7 +174,13 @@ impl Guard {
                 }
             },
         };
-        let mut response = self.kubelet.ask(&granted.asked, &head.headers, &self.drain).await?;
+        let mut response = tokio::select! {
+            answered = self.kubelet.ask(&granted.asked, &head.headers, &self.drain) => answered?,
+            () = self.cut(&granted.grant) => {
+                tell_of_cut(&granted.asked.call);
+                return Ok(answer::text(StatusCode::FORBIDDEN, "what was granted has ended"));
+            }
+        };
         let (Some(protocol), Some(place)) = (granted.asked.protocol, place) else {
             return answer::relayed(response, self.cut(&granted.grant));
         };
@@ -216,7 +222,7 @@ impl Guard {
         let relayed = tokio::select! {
             relayed = stream::relay(caller, kubelet, gate, tell) => relayed,
             () = cut => {
-                tracing::info!(call = asked.call.kind(), "stream to the kubelet cut: its grant ended");
+                tell_of_cut(&asked.call);
                 return;
             }
         };
@@ -242,10 +248,12 @@ impl Guard {
 
     /// Resolves when a grant ends or the process must.
     fn cut(&self, grant: &Grant) -> Cut {
-        let (until, drain) = (grant.until.clone(), self.drain.clone());
+        let Grant { ports: _, policy_ends, access_ends } = grant.clone();
+        let drain = self.drain.clone();
         Box::pin(async move {
             tokio::select! {
-                () = until.cancelled() => {}
+                () = policy_ends.cancelled() => {}
+                () = access_ends.cancelled() => {}
                 () = drain.cut_off() => {}
             }
         })
@@ -298,6 +306,12 @@ struct Granted {
 struct Open {
     _place: OwnedSemaphorePermit,
     _counted: Counted,
+}
+
+fn tell_of_cut(call: &Call) {
+    let (namespace, pod) = call.pod().map(|pod| (&*pod.namespace, &*pod.name)).unwrap_or_default();
+    let call = call.kind();
+    tracing::info!(call, namespace, pod, "call to the kubelet cut: its grant ended");
 }
 
 /// The ruling, turned into a denial for a port-forward whose ports cannot be judged or are not permitted.

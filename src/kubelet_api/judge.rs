@@ -59,11 +59,13 @@ pub enum Verdict {
     Deny(Cow<'static, str>),
 }
 
-/// What is granted.
+/// What is granted, until it ends; a stream that still runs is cut then.
 #[derive(Clone, Debug)]
 pub struct Grant {
     /// Ports that a port-forward may reach: they are named inside its stream.
     pub ports: Ports,
-    /// Cancelled when the grant ends; a stream that still runs is cut.
-    pub until: CancellationToken,
+    /// Cancelled when the policy that granted it is in force no longer.
+    pub policy_ends: CancellationToken,
+    /// Cancelled when what the policy permits on the pod has changed.
+    pub access_ends: CancellationToken,
 }

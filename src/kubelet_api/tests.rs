@@ -39,7 +39,11 @@ struct Strict {
 impl Strict {
     fn rule(&self, is_granted: bool, reason: &str) -> Ruling {
         let verdict = if is_granted {
-            Verdict::Allow(Grant { ports: Ports::Only([80].into()), until: self.until.clone() })
+            Verdict::Allow(Grant {
+                ports: Ports::Only([80].into()),
+                policy_ends: CancellationToken::new(),
+                access_ends: self.until.clone(),
+            })
         } else {
             Verdict::Deny(reason.to_owned().into())
         };

@@ -141,7 +141,11 @@ impl judge::Judge for PolicyJudge {
 
 fn rule(by: &PolicyInForce, found: &Found, decided: Result<Ports, Cow<'static, str>>) -> Ruling {
     let verdict = match decided {
-        Ok(ports) => Verdict::Allow(Grant { ports, until: by.supersession() }),
+        Ok(ports) => Verdict::Allow(Grant {
+            ports,
+            policy_ends: by.supersession(),
+            access_ends: found.changed.clone(),
+        }),
         Err(reason) => Verdict::Deny(reason),
     };
     Ruling {

@@ -12,6 +12,7 @@ mod entries;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::limits::LISTED_SETTLES;
 use super::pod_ledger::Uid;
@@ -34,6 +35,8 @@ pub(super) struct Found {
     pub(super) accesses: Vec<Option<Arc<Access>>>,
     /// The UID, if there is exactly one.
     pub(super) uid: Option<Uid>,
+    /// Cancelled when one of them permits something else, or another pod takes their name.
+    pub(super) changed: CancellationToken,
 }
 
 /// Who runs under a name beside the pods on record.
@@ -70,7 +73,7 @@ impl PodAccess {
         let covers = entries.drop_replaced(uid, &name, &access);
         let admitted = Known {
             uid,
-            access: Some(access),
+            access: Some(Arc::clone(&access)),
             policy: policy.into(),
             gone_at: None,
             has_stopped: false,
@@ -78,18 +81,29 @@ impl PodAccess {
             seen_in: entries.list,
         };
         let namesakes = entries.by_name.entry(name.clone()).or_default();
+        let said_so_before = namesakes.pods.iter().any(|known| known.is_permitted_as(&access));
         let pods = &mut namesakes.pods;
-        match pods.iter_mut().find(|known| known.uid == uid) {
+        let keeps_access = match pods.iter_mut().find(|known| known.uid == uid) {
             Some(known) => admit_anew(known, admitted),
-            None => pods.push(admitted),
+            None => {
+                pods.push(admitted);
+                true
+            }
+        };
+        if !said_so_before || !keeps_access {
+            namesakes.changed();
         }
         entries.names.insert(uid, name);
         self.tell(&entries);
     }
 
-    /// A pod is denied: nobody reaches into what may still run of it.
+    /// A pod is denied: nobody reaches into what may still run of it, and who does is cut off.
     pub(super) fn withdraw(&self, uid: Uid) {
-        self.lock().change(uid, |known| known.access = None);
+        let mut entries = self.lock();
+        entries.change(uid, |known| known.access = None);
+        if let Some(namesakes) = entries.namesakes_of(uid) {
+            namesakes.changed();
+        }
     }
 
     /// The API server says that the pod is deleted.

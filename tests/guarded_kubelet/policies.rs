@@ -15,8 +15,14 @@ pub(crate) const OPEN: &str = "open";
 /// Its policy permits nothing but what holds for every pod: its logs.
 pub(crate) const CLOSED: &str = "closed";
 
+/// Labelled `mild` it is admitted, and a command that goes on for ever is permitted on it.
+pub(crate) const TURNCOAT: &str = "turncoat";
+
 /// Labelled `strict` nothing is permitted on it, labelled `mild` what is on [`OPEN`].
 pub(crate) const HEIR: &str = "heir";
+
+/// A command that goes on for ever.
+pub(crate) const FOLLOW: [&str; 2] = ["sleep", "2147483647"];
 
 /// The command that is permitted.
 pub(crate) const COMMAND: [&str; 2] = ["echo", "from inside"];
@@ -43,6 +49,7 @@ fn with_exec(exec: Value) -> Value {
         "rules": [
             rule(OPEN, json!({ "exec": exec, "portForward": [PORTS[0]] })),
             rule(CLOSED, json!({ "attach": false })),
+            labelled(TURNCOAT, "mild", json!({ "exec": [FOLLOW] })),
             labelled(HEIR, "strict", json!({})),
             labelled(HEIR, "mild", json!({ "exec": exec })),
         ],

@@ -69,3 +69,20 @@ async fn what_runs_decides() {
     assert!(answer.starts_with("HTTP/1.1 403 ") && answer.contains("stranger"), "{answer}");
     assert!(world.heard().is_empty());
 }
+
+#[tokio::test]
+async fn a_call_whose_grant_ends_before_its_answer_is_cut() {
+    // Says nothing for ever.
+    let world = World::new("").await;
+    let mut stream = world.connect().await;
+    stream.write_all(get("/containerLogs/open/web/main").as_bytes()).await.unwrap();
+    let heard = async {
+        while world.heard().is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(LIMIT, heard).await.unwrap();
+    world.until.cancel();
+    let answer = read_all(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 403 ") && answer.contains("has ended"), "{answer}");
+}

@@ -34,7 +34,7 @@ fn forward() -> Call {
 fn of(accesses: &[&Arc<Access>]) -> Found {
     let accesses = accesses.iter().map(|access| Some(Arc::clone(access))).collect();
     let uid = Uid::parse("0fcb5d1e-4ad9-4a06-8f7e-000000000001");
-    Found { accesses, uid }
+    Found { accesses, uid, ..Found::default() }
 }
 
 /// By what is on record, with nobody else running under the name.

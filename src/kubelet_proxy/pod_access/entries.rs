@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::Found;
 use crate::kubelet_api::running::RunningPods;
@@ -62,6 +63,14 @@ pub(super) struct Namesakes {
     pub(super) pods: Vec<Known>,
     /// A pod of this name may run that is not on record: until a restart nothing is permitted.
     pub(super) is_blocked: bool,
+    changed: CancellationToken,
+}
+
+impl Namesakes {
+    /// Something else is permitted from now on: what was granted before ends.
+    pub(super) fn changed(&mut self) {
+        std::mem::take(&mut self.changed).cancel();
+    }
 }
 
 #[derive(Debug, Default)]
@@ -80,8 +89,9 @@ pub(super) struct Entries {
 impl Entries {
     pub(super) fn find(&self, key: &Name, policy: &str) -> Found {
         let Some(namesakes) = self.by_name.get(key) else { return Found::default() };
+        let changed = namesakes.changed.clone();
         if namesakes.is_blocked || self.is_overrun {
-            return Found { accesses: vec![None], uid: None };
+            return Found { accesses: vec![None], uid: None, changed };
         }
         // What is gone and was never seen to stop may still run; what exists no more and stopped does not.
         let pods = &namesakes.pods;
@@ -93,7 +103,7 @@ impl Entries {
             _ => None,
         };
         let accesses = pods.iter().map(|known| known.access_by(policy)).collect();
-        Found { accesses, uid }
+        Found { accesses, uid, changed }
     }
 
     /// Is this pod on record under this name, or spoken for there, or known to have ended?
@@ -101,6 +111,11 @@ impl Entries {
         let mut pods = self.by_name.get(key).into_iter().flat_map(|namesakes| &namesakes.pods);
         pods.any(|known| known.uid == uid || known.covers.iter().any(|(other, _)| *other == uid))
             || self.ended.contains(&uid)
+    }
+
+    /// The pods of the name that this one has.
+    pub(super) fn namesakes_of(&mut self, uid: Uid) -> Option<&mut Namesakes> {
+        self.by_name.get_mut(self.names.get(&uid)?)
     }
 
     /// A UID that appears under another name: what ran under the old one may still run there.
@@ -124,9 +139,12 @@ impl Entries {
     pub(super) fn block(&mut self, name: Name) {
         if self.by_name.len() >= BLOCKED_NAMES && !self.by_name.contains_key(&name) {
             self.is_overrun = true;
+            self.by_name.values_mut().for_each(Namesakes::changed);
             return;
         }
-        self.by_name.entry(name).or_default().is_blocked = true;
+        let namesakes = self.by_name.entry(name).or_default();
+        namesakes.is_blocked = true;
+        namesakes.changed();
     }
 
     /// Drops pods of this name that are gone and permitted just the same: nothing is gained by reaching
@@ -208,13 +226,15 @@ impl Entries {
     }
 }
 
-/// The same UID once more. One that was deleted and may run on is
+/// The same UID once more; false if it may be reached no longer. One that was deleted and may run on is
 /// another pod than what is listed under its UID now, unless it is permitted just the same.
-pub(super) fn admit_anew(known: &mut Known, admitted: Known) {
+pub(super) fn admit_anew(known: &mut Known, admitted: Known) -> bool {
     let is_same = admitted.access.as_ref().is_some_and(|new| known.is_permitted_as(new));
     let access = admitted.access.filter(|_| !known.may_run_on() || is_same);
+    let keeps_access = access.is_some();
     let covers = newest([std::mem::take(&mut known.covers), admitted.covers].concat());
     *known = Known { access, has_stopped: known.has_stopped, covers, ..admitted };
+    keeps_access
 }
 
 /// As many as one pod may speak for.

@@ -157,6 +157,36 @@ async fn the_kubelets_word_is_taken_some_time_after_its_first_list() {
     assert_eq!(register.settled_at(), Some(began + LISTED_SETTLES));
 }
 
+/// Does what was granted on `web` end by this?
+fn ends(register: &PodAccess, by: impl FnOnce(&PodAccess)) -> bool {
+    let granted = register.find("ns", "web", POLICY).changed;
+    assert!(!granted.is_cancelled());
+    by(register);
+    granted.is_cancelled()
+}
+
+#[test]
+fn a_grant_ends_when_its_pod_is_denied_or_another_word_counts() {
+    let register = PodAccess::default();
+    let (one, other) = (access(), access());
+    let admit = |number: u32, access: &Arc<Access>| {
+        let access = Arc::clone(access);
+        move |register: &PodAccess| register.admit(uid(number), ("ns", "web"), access, POLICY)
+    };
+    admit(1, &one)(&register);
+    assert!(!ends(&register, admit(1, &one)), "a change of its labels");
+    assert!(!ends(&register, admit(2, &one)), "another pod of the same rule");
+    assert!(!ends(&register, |register| register.gone(uid(2))), "its end is the kubelet's matter");
+    assert!(!ends(&register, |register| register.withdraw(uid(9))), "somebody else");
+    assert!(ends(&register, |register| register.withdraw(uid(1))));
+    admit(1, &one)(&register);
+    assert!(ends(&register, admit(3, &other)), "a pod of another rule takes the name");
+    assert!(ends(&register, |register| {
+        register.admit(uid(3), ("ns", "other"), access(), POLICY);
+    }));
+    assert!(register.find("ns", "web", POLICY).accesses == [None], "it changed its name");
+}
+
 #[test]
 fn the_gauge_tells_how_many_pods_are_held() {
     let metrics = crate::metrics::registry::Metrics::new();
