@@ -10,6 +10,8 @@
     ./policy.nix
     ./service.nix
     ./metrics.nix
+    ./kubelet-api.nix
+    ./kubelet-api-refusals.nix
     ./refusals.nix
     ./service-refusals.nix
     ./k3s.nix

@@ -40,6 +40,7 @@
     (import ./evaluation/plain.nix {inherit lib;})
     (import ./evaluation/k3s.nix)
     (import ./evaluation/kubernetes.nix {inherit lib;})
+    (import ./evaluation/kubelet-api.nix {inherit lib;})
     (import ./evaluation/appliance.nix {inherit lib;})
   ];
 in {

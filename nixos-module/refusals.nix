@@ -22,8 +22,17 @@
     admin-socket = "systemd.sockets.kubelet-proxy-admin";
     client-ca = "services.kubelet-proxy.credentials.\"client-ca.crt\"";
     client-name = "services.kubelet-proxy.clientName";
+    deny-kubelet-api = "services.kubelet-proxy.kubeletApi.denyAll";
     immutable-policy = "services.kubelet-proxy.immutablePolicy";
     kubeconfig = "services.kubelet-proxy.upstream.kubeconfig";
+    kubelet-api-client-ca = "services.kubelet-proxy.kubeletApi.guard.callersCaFile";
+    kubelet-api-client-name = "services.kubelet-proxy.kubeletApi.guard.callers";
+    kubelet-api-guard-cert = "services.kubelet-proxy.kubeletApi.guard.clientCertFile";
+    kubelet-api-guard-key = "services.kubelet-proxy.kubeletApi.guard.clientKeyFile";
+    kubelet-api-listen = "services.kubelet-proxy.kubeletApi.guard.listenAddress";
+    kubelet-api-tls-cert = "services.kubelet-proxy.kubeletApi.guard.certFile";
+    kubelet-api-tls-key = "services.kubelet-proxy.kubeletApi.guard.keyFile";
+    kubelet-api-upstream-ca = "services.kubelet-proxy.kubeletApi.guard.kubeletCaFile";
     listen-addr = "services.kubelet-proxy.listenAddress";
     log-level = "services.kubelet-proxy.logLevel";
     metrics-addr = "services.kubelet-proxy.metrics.listenAddress";
@@ -83,7 +92,7 @@ in {
     warnings =
       lib.optional (cfg.sandbox.mode != "require")
       "services.kubelet-proxy.sandbox.mode: the proxy may serve without Landlock or seccomp; set \"require\" on kernels that have them"
-      ++ lib.optional cfg.kubeletApi.debuggingHandlers
+      ++ lib.optional (cfg.kubeletApi.debuggingHandlers && !cfg.kubeletApi.guard.enable && !cfg.kubeletApi.denyAll)
       "services.kubelet-proxy.kubeletApi.debuggingHandlers: whoever controls the API server can run commands in admitted pods; leave it off"
       ++ lib.optional (settings ? allow-system-roots)
       "services.kubelet-proxy.settings.allow-system-roots: any public authority can vouch for the API server; set upstream.caFile"

@@ -12,7 +12,7 @@
   environments = lib.intersectLists ["Environment" "EnvironmentFile" "PassEnvironment" "UnsetEnvironment"] (lib.attrNames unit.serviceConfig);
 
   # What a drop-in may say without making the service less confined than it is shipped.
-  harmless = ["IPAddressAllow" "LoadCredential" "LoadCredentialEncrypted" "RefreshOnReload"];
+  harmless = ["IPAddressAllow" "LoadCredential" "LoadCredentialEncrypted" "RefreshOnReload" "Sockets"];
   overridden = lib.subtractLists harmless (lib.attrNames unit.serviceConfig);
 in {
   config = lib.mkIf cfg.enable {
