@@ -12,7 +12,7 @@ use rustix::fs::Mode;
 use super::args::{NotRun, Run};
 use super::exit_code::Exit;
 use super::terminal::complain;
-use crate::audit::{object_record, record};
+use crate::audit::{call_record, object_record, record};
 use crate::kubelet_proxy::config::{RunError, RunOptions};
 use crate::sandbox::{self, Needs, Sandboxed};
 use crate::systemd::journal::{self, MessageKind};
@@ -26,7 +26,7 @@ const MAX_WORKERS: usize = 4;
 const MAX_BLOCKING_THREADS: usize = 8;
 
 /// Kinds of log lines with a message identifier in the journal.
-const MESSAGE_KINDS: [MessageKind; 5] = [
+const MESSAGE_KINDS: [MessageKind; 6] = [
     MessageKind { target: record::DENIAL_TARGET, message_id: record::DENIAL_MESSAGE_ID },
     MessageKind { target: record::ADMISSION_TARGET, message_id: record::ADMISSION_MESSAGE_ID },
     MessageKind { target: record::OBSERVATION_TARGET, message_id: record::OBSERVATION_MESSAGE_ID },
@@ -35,6 +35,7 @@ const MESSAGE_KINDS: [MessageKind; 5] = [
         target: object_record::WITHHELD_TARGET,
         message_id: object_record::WITHHELD_MESSAGE_ID,
     },
+    MessageKind { target: call_record::CALL_TARGET, message_id: call_record::CALL_MESSAGE_ID },
 ];
 
 /// Runs the role, in its two steps; `arguments` without the program's name.
@@ -101,4 +102,20 @@ fn runtime() -> io::Result<tokio::runtime::Runtime> {
         .max_blocking_threads(MAX_BLOCKING_THREADS)
         .enable_all()
         .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// A record without its identifier is in the journal and cannot be found there.
+    #[test]
+    fn every_kind_of_the_catalog_is_logged_with_its_identifier() {
+        let catalog = include_str!("../../units/kubelet-proxy.catalog");
+        let told = catalog.lines().filter_map(|line| line.strip_prefix("-- "));
+        let logged = MESSAGE_KINDS.map(|kind| kind.message_id);
+        assert_eq!(told.collect::<BTreeSet<_>>(), BTreeSet::from(logged));
+    }
 }
