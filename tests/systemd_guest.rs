@@ -21,6 +21,8 @@ mod credentials;
 mod expect;
 #[path = "real_cluster/hooks.rs"]
 mod hooks;
+#[path = "systemd_guest/kubelet_api.rs"]
+mod kubelet_api;
 #[path = "systemd_guest/kubelet_wiring.rs"]
 mod kubelet_wiring;
 #[path = "systemd_guest/listener.rs"]
@@ -58,7 +60,7 @@ use support::world::proxy::{Place, policy};
 
 type Case = fn(&mut World) -> Outcome;
 
-const CASES: [(&str, Case); 38] = [
+const CASES: [(&str, Case); 39] = [
     ("the_node_is_ready_through_the_proxy", admission::node_is_ready),
     ("the_service_has_no_capability_and_two_filters", sandbox::threads_are_confined),
     ("an_allowed_pod_runs", admission::allowed_pod_runs),
@@ -90,6 +92,7 @@ const CASES: [(&str, Case); 38] = [
     ("the_status_is_told_to_administrators", operator::status_is_for_administrators),
     ("a_token_of_a_plugin_is_used", credentials::token_of_a_plugin_is_used),
     ("without_a_tpm_nothing_is_measured", credentials::without_a_tpm_nothing_is_measured),
+    ("the_examples_guard_the_kubelets_api", kubelet_api::examples_guard_the_kubelet),
     ("an_upgrade_restarts_no_socket", package::upgrade_restarts_no_socket),
     ("a_running_kubelet_was_refused_nothing", promises::nothing_was_refused),
     ("no_denied_pod_ever_had_a_container", admission::nothing_denied_was_created),

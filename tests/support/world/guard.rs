@@ -47,7 +47,8 @@ impl World {
         Ok(world)
     }
 
-    fn move_kubelet_to_loopback(&self, guards: &Authority) -> Outcome {
+    /// From its next start on the kubelet listens on loopback, and trusts the authority of the guard too.
+    pub(crate) fn move_kubelet_to_loopback(&self, guards: &Authority) -> Outcome {
         let dir = self.dir();
         let mut config: Value = serde_json::from_slice(&read(dir.join("kubelet.json"))?)?;
         config["address"] = json!("127.0.0.1");
@@ -55,6 +56,16 @@ impl World {
         // As a cluster has it: whoever its authority signed still gets through the handshake.
         let trusted = self.authorities.operators.pem() + &guards.pem();
         write_private(dir, "operators.crt", &trusted);
+        Ok(())
+    }
+
+    /// Takes that back, from its next start on.
+    pub(crate) fn move_kubelet_back(&self) -> Outcome {
+        let dir = self.dir();
+        let mut config: Value = serde_json::from_slice(&read(dir.join("kubelet.json"))?)?;
+        config["address"] = Value::Null;
+        write(dir.join("kubelet.json"), config.to_string())?;
+        write_private(dir, "operators.crt", &self.authorities.operators.pem());
         Ok(())
     }
 
