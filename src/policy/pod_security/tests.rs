@@ -450,3 +450,20 @@ fn the_reference_lists_each_check_with_the_level_that_asks_it_first() {
     }
     assert!(reference.contains(&format!("`latest` is `{}`", Version::LATEST.name())));
 }
+
+#[test]
+fn a_container_may_have_its_own_seccomp_profile_if_it_confines() {
+    let profile = format!("{APP}/securityContext/seccompProfile");
+    for confines in
+        [json!({"type": "RuntimeDefault"}), json!({"type": "Localhost", "localhostProfile": "p"})]
+    {
+        assert_found(Level::Restricted, &profile, confines, &[]);
+    }
+    let found = violations(
+        Level::Restricted,
+        Version::LATEST,
+        &pod_with(&profile, json!({"type": "Unconfined"})),
+    );
+    let ids: Vec<_> = found.iter().map(|(id, _)| *id).collect();
+    assert_eq!(ids, ["seccompProfile_restricted"]);
+}

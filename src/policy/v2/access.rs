@@ -193,7 +193,71 @@ fn endpoint(at: &Located<'_>) -> Result<&'static str, PolicyError> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::policy::{Policy, WarningKind};
+
+    fn read(access: &str, api: &str) -> (Access, KubeletApi) {
+        let mut warnings = Warnings::default();
+        let access = Located::document(access).unwrap();
+        let access = Access::read(&access, &mut warnings).unwrap();
+        let api = Located::document(api).unwrap();
+        (access, KubeletApi::read(&api, &mut warnings).unwrap())
+    }
+
+    /// Logs, exec, attach, checkpoint and ports, for a container.
+    fn permitted(access: &Access, container: &str) -> ([bool; 4], PortRule) {
+        let calls = [
+            access.permits_logs(container),
+            access.permits_exec(container, &["id".to_owned()]),
+            access.permits_attach(container),
+            access.permits_checkpoint(container),
+        ];
+        (calls, access.ports().clone())
+    }
+
+    #[test]
+    fn only_what_is_written_is_permitted_and_only_where_it_is_written() {
+        let none = ([false; 4], PortRule::Only(Vec::new()));
+        let (access, api) = read("{}", "{}");
+        assert_eq!(permitted(&access, "app"), none);
+        for nothing in [api.defaults(), api.mirror_pods(), api.nothing()] {
+            assert_eq!(permitted(nothing, "app"), none);
+        }
+        for (index, one) in [
+            r#"{"logs":true,"containers":["app"]}"#,
+            r#"{"exec":[["id"]],"containers":["app"]}"#,
+            r#"{"attach":true,"containers":["app"]}"#,
+            r#"{"checkpoint":true,"containers":["app"]}"#,
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let (access, _) = read(one, "{}");
+            let mut only = none.clone();
+            only.0[index] = true;
+            assert_eq!(permitted(&access, "app"), only, "{one}");
+            assert_eq!(permitted(&access, "other"), none, "{one}");
+            assert!(!access.permits_exec("app", &["sh".to_owned()]));
+        }
+        let (access, _) = read(r#"{"portForward":[80]}"#, "{}");
+        assert_eq!(permitted(&access, "app"), ([false; 4], PortRule::Only(vec![80])));
+    }
+
+    #[test]
+    fn the_kubelets_api_serves_what_is_listed_and_each_pod_what_is_its_own() {
+        let api =
+            r#"{"endpoints":["metrics"],"defaults":{"logs":true},"mirrorPods":{"attach":true}}"#;
+        let (one, api) = read(r#"{"logs":true}"#, api);
+        for name in ENDPOINTS {
+            assert_eq!(api.permits_endpoint(name), name == "metrics");
+        }
+        assert_eq!(permitted(api.defaults(), "app").0, [true, false, false, false]);
+        assert_eq!(permitted(api.mirror_pods(), "app").0, [false, false, true, false]);
+        assert_eq!(permitted(api.nothing(), "app").0, [false; 4]);
+        let (other, _) = read(r#"{"logs":true}"#, "{}");
+        let same = &one;
+        assert!(one == *same && one != other, "what was written twice is told apart");
+    }
 
     fn document(access: &str, api: &str) -> String {
         format!(

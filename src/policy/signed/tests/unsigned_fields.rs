@@ -209,6 +209,39 @@ fn the_local_document_permits_what_the_format_has_no_word_for() {
 }
 
 #[test]
+fn what_is_permitted_to_debuggers_is_theirs_alone() {
+    let signer = Signer::p256();
+    let images = json!({"references": ["debug:1"], "requireDigest": false});
+    let policy = node(
+        &signer,
+        json!({"permit": {"containers": [
+            {"kinds": ["ephemeral"], "images": images, "args": ["sh"]},
+            {"kinds": ["container"], "names": ["app"], "workingDir": "/work"},
+        ]}}),
+    );
+    let debugger = |image: &str, more: Value| {
+        let mut debugger = json!({"name": "debug", "image": image, "args": ["sh"]});
+        more.as_object().unwrap().iter().for_each(|(key, value)| debugger[key] = value.clone());
+        json!([debugger])
+    };
+    let debuggers = "/spec/ephemeralContainers";
+    for (path, value, runs) in [
+        (debuggers, debugger("debug:1", json!({})), true),
+        (debuggers, debugger("busybox:latest", json!({})), false),
+        (debuggers, debugger("debug:1", json!({"args": ["evil"]})), false),
+        (debuggers, debugger("debug:1", json!({"workingDir": "/work"})), false),
+        ("/spec/containers/0/workingDir", json!("/work"), true),
+        ("/spec/containers/0/args", json!(["sh"]), false),
+        ("/spec/containers/0/image", json!("debug:1"), false),
+    ] {
+        let mut pod = full_pod();
+        put(&mut pod, path, value.clone());
+        let (allowed, reason) = decide(&signer, &policy, pod);
+        assert_eq!(allowed, runs, "{path} {value}: {reason}");
+    }
+}
+
+#[test]
 fn revoked_texts_and_formats_that_are_not_taken_are_denied() {
     let signer = Signer::p256();
     let [(_, text), _] = signer.seed_annotations(&signed_app().to_string());

@@ -274,10 +274,13 @@ fn t49_access_to_the_api_is_told_by_its_shape_and_not_by_its_name() {
         named["volumes"][0]["name"] = "kube-api-access-x2x7k".into();
         whole(rule.clone(), named, expected);
     }
-    let mut longer = api_volume();
-    let sources = longer.pointer_mut("/projected/sources").unwrap().as_array_mut().unwrap();
-    sources.push(json!({ "secret": { "name": "s" } }));
-    whole(rule, volume(longer), expected);
+    let token = api_volume()["projected"]["sources"][0].clone();
+    for fourth in [json!({ "secret": { "name": "s" } }), token] {
+        let mut longer = api_volume();
+        let sources = longer.pointer_mut("/projected/sources").unwrap().as_array_mut().unwrap();
+        sources.push(fourth);
+        whole(rule.clone(), volume(longer), expected);
+    }
 }
 
 #[test]
@@ -288,10 +291,18 @@ fn t49_its_mount_is_where_the_api_server_puts_it() {
         json!({ "readOnly": false }),
         json!({ "subPath": "token" }),
         json!({ "mountPropagation": "HostToContainer" }),
+        json!({ "recursiveReadOnly": "IfPossible" }),
     ] {
         let expected = "spec.containers[0].volumeMounts[0]: found a mount of \"v\" at";
         tried(rule.clone(), volume(api_volume()), api_mount(more), expected);
     }
+    // Beside the volume itself another one, mounted where it belongs.
+    let rule = json!({ "apiAccess": true, "volumes": [{ "names": ["v"], "emptyDir": {} }] });
+    let mut api = api_volume();
+    api["name"] = "api".into();
+    let both = json!({ "volumes": [api, { "name": "v", "emptyDir": {} }] });
+    let expected = "spec.containers[0].volumeMounts[0]: found a mount of \"v\" at";
+    tried((rule, json!({})), both, api_mount(json!({})), expected);
 }
 
 #[test]

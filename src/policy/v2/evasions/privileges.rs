@@ -39,6 +39,12 @@ fn t44_users_of_its_own_relax_nothing_and_are_asked_for() {
     whole(own.clone(), own.clone(), "");
     whole(own.clone(), json!({}), "spec.hostUsers: found true or nothing, expected false");
     whole(json!({ "hostUsers": "any" }), own.clone(), "");
+    whole(json!({ "hostUsers": true }), json!({}), "");
+    whole(
+        json!({ "hostUsers": true }),
+        own.clone(),
+        "spec.hostUsers: found false, expected true or nothing",
+    );
     let root = json!({ "securityContext": { "runAsUser": 0 } });
     tried((own.clone(), json!({})), own, root, "runAsUser: found 0, expected nothing");
 }

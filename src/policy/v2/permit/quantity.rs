@@ -104,10 +104,14 @@ mod tests {
             ("1n", "2n"),
             ("1024", "1Ki"),
             ("1.5Gi", "1536Mi"),
+            ("0e-12", "0"),
         ] {
             let [less, more] = [less, more].map(|text| Amount::parse(text).unwrap());
             assert!(less.is_at_most(&more), "{less:?} {more:?}");
         }
+        // Below a billionth it is rounded up, and stays more than nothing.
+        assert!(Amount::parse("1e-12").unwrap().is_positive());
+        assert!(!Amount::parse("0e-12").unwrap().is_positive());
         assert!(!Amount::parse("1001m").unwrap().is_at_most(&Amount::parse("1").unwrap()));
         assert!(!Amount::parse("1Gi").unwrap().is_at_most(&Amount::parse("1G").unwrap()));
     }
