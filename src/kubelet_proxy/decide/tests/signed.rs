@@ -130,7 +130,7 @@ fn a_pod_that_was_deleted_or_denied_does_not_come_back_by_an_older_policy() {
         assert!(node.admits(number, &node.signed(5), ""));
     }
     assert!(node.admits(4, &node.signed(7), ""));
-    node.judge.ledger().forget_later(uid(1));
+    node.judge.ledger().forget_later(uid(1), ("ns", "p1"));
     assert!(!node.admits(1, &node.signed(5), ""), "deleted");
     assert!(!node.admits(2, "", ""), "unsigned for a moment");
     assert!(!node.admits(2, &node.signed(5), ""), "denied");
