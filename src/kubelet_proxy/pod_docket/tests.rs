@@ -56,7 +56,7 @@ fn mirror(number: u32) -> String {
 /// Needs room for so many denied pods that everything dispensable goes; are these two still pinned?
 fn pinned_after_a_flood(hearing: &Hearing) -> [bool; 2] {
     for number in 0..LEDGER_CAPACITY as u32 {
-        hearing.ledger().deny(uid(1_000_000 + number), 1);
+        hearing.ledger().deny(uid(number.saturating_add(1_000_000)), 1);
     }
     [1, 2].map(|number| hearing.ledger().is_pinned(uid(number)))
 }
