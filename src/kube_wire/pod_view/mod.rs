@@ -32,7 +32,7 @@ pub use self::environment::{
 };
 pub use self::mounts::{VolumeDevice, VolumeMount};
 pub use self::network::{DnsConfig, DnsOption, HostAlias};
-pub use self::place_and_time::{PLACE_AND_TIME, SEEN_BY_KIND};
+pub use self::place_and_time::{KEPT_AS_WRITTEN, PLACE_AND_TIME};
 pub use self::probe::{Exec, Grpc, Header, Hook, HttpGet, Lifecycle, Probe, Sleep, TcpSocket};
 pub use self::projection::{
     ClusterTrustBundle, DownwardApiFile, KeyToPath, PodCertificate, ProjectedDownwardApi,

@@ -68,8 +68,8 @@ pub const PLACE_AND_TIME: &[&str] = &[
     "metadata.ownerReferences[*].blockOwnerDeletion",
 ];
 
-/// In-tree volumes of which the view holds the kind alone: a policy permits them all or none.
-pub const SEEN_BY_KIND: &[&str] = &[
+/// In-tree volumes, whose fields the view holds as they are written, without types of their own.
+pub const KEPT_AS_WRITTEN: &[&str] = &[
     "gcePersistentDisk",
     "awsElasticBlockStore",
     "gitRepo",
