@@ -96,24 +96,34 @@ fn a_lower_counter_than_was_seen_is_denied() {
 }
 
 #[test]
-fn an_admission_tells_the_counter_to_remember() {
+fn an_admission_tells_what_to_remember() {
     use crate::kube_wire::document::read_whole;
     use crate::kube_wire::json::Tape;
     use crate::kube_wire::received_pod::ReceivedPod;
     let signer = Signer::p256();
-    let mut pod = web();
-    annotate(&mut pod, signer.bound_annotations(&policy(&signer).to_string()));
-    let json = pod.to_string();
-    let mut tape = Tape::default();
-    let flaw = read_whole(json.as_bytes(), &mut tape, super::LIMITS).unwrap();
-    let ReceivedPod::Sound(sound) = ReceivedPod::read(tape.root(json.as_bytes()), flaw) else {
-        panic!("a sound pod");
-    };
-    let policy = Policy::only_signed(signer.trusted());
-    let decision = policy.evaluate(&sound, &here(&NoCounters));
-    let counter = decision.counter.unwrap();
-    assert_eq!((counter.policy_id.as_str(), counter.counter), ("shop-web", 7));
-    assert_eq!(counter.key_id, signer.key().id());
+    let seed = r#"[{"name":"web","properties":{"image":"ghcr.io/acme/web:1"}}]"#;
+    let mut of_seed = web();
+    of_seed["spec"]["containers"][0]["args"].take();
+    annotate(&mut of_seed, signer.seed_annotations(seed));
+    let mut of_bound = web();
+    annotate(&mut of_bound, signer.bound_annotations(&policy(&signer).to_string()));
+    let node = Policy::only_signed(signer.trusted());
+    for (pod, counter) in [(of_seed, None), (of_bound, Some(("shop-web", 7)))] {
+        let json = pod.to_string();
+        let mut tape = Tape::default();
+        let flaw = read_whole(json.as_bytes(), &mut tape, super::LIMITS).unwrap();
+        let ReceivedPod::Sound(sound) = ReceivedPod::read(tape.root(json.as_bytes()), flaw) else {
+            panic!("a sound pod");
+        };
+        let decision = node.evaluate(&sound, &here(&NoCounters));
+        assert!(decision.verdict.is_allow(), "{}", decision.verdict.reason());
+        // It was signed with this image.
+        assert!(!decision.updates.image && decision.updates.resources);
+        assert!(decision.access.is_some_and(|access| !access.permits_logs("web")));
+        let found = decision.counter.as_ref();
+        assert!(found.is_none_or(|it| it.key_id == signer.key().id()));
+        assert_eq!(found.map(|it| (it.policy_id.as_str(), it.counter)), counter);
+    }
 }
 
 #[test]

@@ -209,6 +209,11 @@ fn t41_probes_must_be_listed_and_stay_at_the_pod() {
         entry(rule.clone(), get(json!({})), "");
         entry(rule.clone(), get(json!({ "host": "169.254.169.254" })), "httpGet.host: found");
         entry(rule.clone(), get(json!({ "port": 22 })), "httpGet.port: found 22, expected 8080");
+        // What the name stands for is another field's choice.
+        entry(rule.clone(), get(json!({ "port": "http" })), "httpGet.port: found \"http\"");
+        let any = json!({ "probes": { name: { "httpGet": { "port": { "any": true },
+            "path": "/healthz" } } } });
+        entry(any, get(json!({ "port": "http" })), "");
         entry(rule.clone(), get(json!({ "path": "/admin" })), "httpGet.path: found \"/admin\"");
         let header = json!({ "httpHeaders": [{ "name": "Authorization", "value": "Basic x" }] });
         entry(
