@@ -8,35 +8,12 @@ use serde_json::Value as Json;
 
 use super::Reading;
 use crate::kube_wire::json::{Kind, Value};
+use crate::kube_wire::pod_view::KEPT_AS_WRITTEN;
 use crate::policy::error::{PolicyError, Warnings};
 use crate::policy::located::{Located, suggest};
 use crate::policy::v2::check::{Check, NOTHING};
 use crate::policy::v2::finding::{Fit, Place, finding};
 use crate::policy::v2::text_rule::{TextRule, read_any};
-
-/// In-tree sources that have no key of their own.
-const KINDS: [&str; 20] = [
-    "gcePersistentDisk",
-    "awsElasticBlockStore",
-    "gitRepo",
-    "nfs",
-    "iscsi",
-    "glusterfs",
-    "rbd",
-    "flexVolume",
-    "cinder",
-    "cephfs",
-    "flocker",
-    "fc",
-    "azureFile",
-    "vsphereVolume",
-    "quobyte",
-    "azureDisk",
-    "photonPersistentDisk",
-    "portworxVolume",
-    "scaleIO",
-    "storageos",
-];
 
 /// Of pods alone.
 const GIT_REPO: &str = "gitRepo";
@@ -64,7 +41,7 @@ enum Field {
 
 impl InTreeRule {
     pub(super) fn read(at: &Located<'_>, reading: &mut Reading<'_>) -> Result<Self, PolicyError> {
-        Self::read_kinds(at, &KINDS, reading.warnings)
+        Self::read_kinds(at, KEPT_AS_WRITTEN, reading.warnings)
     }
 
     /// Reads what may stand behind a claim.
@@ -72,7 +49,8 @@ impl InTreeRule {
         at: &Located<'_>,
         warnings: &mut Warnings,
     ) -> Result<Self, PolicyError> {
-        let known: Vec<_> = KINDS.into_iter().filter(|kind| *kind != GIT_REPO).collect();
+        let known: Vec<_> =
+            KEPT_AS_WRITTEN.iter().copied().filter(|kind| *kind != GIT_REPO).collect();
         Self::read_kinds(at, &known, warnings)
     }
 
