@@ -266,7 +266,7 @@ fn odd_pods() -> Vec<Value> {
             names.iter().map(named).collect()
         };
         let mut beside = pod(json!({ "volumes": volumes }), json!({}));
-        beside["spec"]["containers"].as_array_mut().unwrap().extend(named(&["i1", "i2", "y"]));
+        beside["spec"]["containers"].as_array_mut().unwrap().extend(named(&["i1", "i2", "y", "z"]));
         odd.push(beside);
         let first = named(&["i1", "i2", "ix", "y"]);
         odd.push(pod(json!({ "volumes": volumes, "initContainers": first }), json!({})));
@@ -327,6 +327,9 @@ fn each_demand_alone_can_be_held_against_a_pod_or_does_not_load() {
     for entry in of_containers() {
         holds(&json!({ "containers": [entry] })).unwrap();
     }
+    // Two containers that the first entry leaves over.
+    let rest = json!({ "kinds": ["container"], "once": true });
+    holds(&json!({ "containers": [{ "names": ["app", "i*"] }, rest] })).unwrap();
 }
 
 /// Later members win: halves of two values would be none.
