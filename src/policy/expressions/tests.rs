@@ -161,6 +161,7 @@ fn what_cannot_be_meant_does_not_load() {
         ("object.spec.nodeName.matches('\\\\d')", "write `[0-9]`"),
         ("object.spec.nodeName.matches('[a-z&&[^b]]')", "write the characters out"),
         ("object.spec.containers[0].resources.limits.cpu == '2'", "compares quantities"),
+        ("object.spec.containers[0].resources.limits.cpu in [['2'], 'x'][0]", "a quantity with"),
         ("object.spec.containers[0].resources.limits['cpu'] != 2", "compares quantities"),
         ("object.spec.containers[0].resources.limits.cpu in ['2']", "does not take"),
         ("object.spec.containers[0].resources.limits.cpu > '1'", "does not take"),

@@ -155,6 +155,22 @@ fn a_signed_pod_runs_and_every_difference_has_the_seeds_reason() {
 }
 
 #[test]
+fn a_mount_like_that_of_the_api_server_is_never_the_signed_one() {
+    let signer = Signer::p256();
+    let path = "/var/run/secrets/kubernetes.io/serviceaccount";
+    for (name, path) in [("kube-api-access-x", "/data"), ("data", path)] {
+        let mounts = json!([{"name": name, "mountPath": path, "readOnly": true}]);
+        let (mut pod, mut policy) = (full_pod(), signed_app());
+        pod["spec"]["volumes"][0]["name"] = name.into();
+        pod["spec"]["containers"][0]["volumeMounts"] = mounts.clone();
+        policy[0]["properties"]["volumeMounts"] = mounts;
+        let (runs, reason) = signed_by(&signer, pod, &policy.to_string());
+        let expected = format!("volume mount '{name}' required by policy but not found in pod");
+        assert!(!runs && reason.ends_with(&expected), "{reason}");
+    }
+}
+
+#[test]
 fn containers_outside_the_policy_have_the_seeds_reason() {
     let signer = Signer::p256();
     let policy = signed_app().to_string();

@@ -64,6 +64,7 @@ fn what_is_no_rule_does_not_load() {
         (json!({ "action": "deny" }), "is for allow rules; a deny rule has `unless`"),
         (json!({ "match": { "namespace": ["a"] } }), "did you mean `namespaces`?"),
         (json!({ "match": { "namespaces": ["Prod"] } }), "holds 'P', so it can never match"),
+        (json!({ "match": { "ownerKinds": ["Job "] } }), "holds ' ', so it can never match"),
         (json!({ "match": { "namespaces": [] } }), "is empty, so it checks nothing"),
         (json!({ "match": { "labels": {} } }), "is empty, so it checks nothing"),
         (json!({ "permit": { "hostNetworks": true } }), "did you mean `hostNetwork`?"),

@@ -155,6 +155,7 @@ fn what_a_bound_policy_says_wrongly_is_refused() {
         ("/bind/nodes", json!([]), "is empty"),
         ("/bind/podName", json!("w*b"), "is no pattern"),
         ("/policyId", json!("a/b"), "is no identifier"),
+        ("/policyId", json!("a".repeat(255)), "is no identifier"),
         ("/permit", json!({"container": []}), "unknown key"),
     ] {
         let mut policy = policy(&signer);

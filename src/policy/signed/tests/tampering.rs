@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::super::annotations::MAX_POLICY_TEXT;
 use super::super::test_keys::Signer;
 use super::{annotate, ask, here, pod};
 use crate::policy::{NoCounters, Policy};
@@ -57,6 +58,21 @@ fn turning_over_any_bit_denies() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn a_policy_longer_than_any_needs_to_be_is_denied() {
+    let signer = Signer::p256();
+    let node = Policy::only_signed(signer.trusted());
+    let most = MAX_POLICY_TEXT / 4 * 3;
+    for (length, runs) in [(most, true), (most + 1, false)] {
+        let entry = r#"[{"name":"app","properties":{"image":"x:1"}}]"#;
+        let text = format!("{entry}{}", " ".repeat(length - entry.len()));
+        let mut pod = pod(json!({"name": "app", "image": "x:1"}));
+        annotate(&mut pod, signer.seed_annotations(&text));
+        let (allowed, reason) = ask(&node, &pod, &here(&NoCounters));
+        assert_eq!(allowed, runs, "{length}: {reason}");
     }
 }
 

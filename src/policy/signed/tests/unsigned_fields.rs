@@ -282,7 +282,12 @@ fn what_is_odd_in_signed_pods_does_not_load() {
         (json!({"mayOmit": ["Debug"]}), "so it can never match"),
         (json!({"initContainers": ["a*b"]}), "is no pattern"),
         (json!({"revoked": ["abc"]}), "is no SHA-256"),
+        (json!({"revoked": ["AB".repeat(32)]}), "is no SHA-256"),
         (json!({"minimumCounters": {"web": 1}}), "is not named `<keyId>/<policyId>`"),
+        // Under these names no counter is ever looked for.
+        (json!({"minimumCounters": {"0123456789ABCDEF/web": 1}}), "is not named `<keyId>/"),
+        (json!({"minimumCounters": {"0123/web": 1}}), "is not named `<keyId>/<policyId>`"),
+        (json!({"minimumCounters": {"0123456789abcdef/": 1}}), "is not named `<keyId>/"),
         (json!({"minimumCounters": {"0123456789abcdef/web": "1"}}), "whole number"),
     ] {
         let message = refusal(signed_pods);

@@ -22,11 +22,26 @@ fn allows(policy: &Policy, pod: &Value) -> bool {
     with_pod(pod, |pod| policy.evaluate(pod, &HERE).verdict.is_allow())
 }
 
+/// Entries for init containers of these names, and whether they keep their order.
+fn ordered(are: bool, names: [&str; 2]) -> Value {
+    let entries = names.map(|name| json!({ "names": [name], "kinds": ["init"] }));
+    json!({ "orderedInit": are, "containers": entries })
+}
+
 #[test]
 fn a_demand_that_every_pod_meets_does_not_load() {
     for (unless, place) in [
         (json!({ "unlisted": "permit" }), "unless.unlisted"),
         (json!({ "orderedInit": true }), "unless.orderedInit"),
+        (json!({ "orderedInit": false }), "unless.orderedInit"),
+        (ordered(false, ["a", "b"]), "unless.containers[0]"),
+        (ordered(true, ["a", "*"]), "unless.containers[0]"),
+        (ordered(true, ["*", "a"]), "unless.containers[0]"),
+        (json!({ "containers": [{ "names": ["a"], "once": true }] }), "unless.containers[0]"),
+        (
+            json!({ "containers": [{ "devices": [{ "volume": ["*"], "path": { "any": true } }] }] }),
+            "unless.containers[0].devices[0]",
+        ),
         (json!({ "hostPID": true, "hostNetwork": true }), "unless.hostNetwork"),
         (json!({ "apiAccess": true, "hostUsers": "any" }), "unless.apiAccess"),
         (json!({ "containers": [{}] }), "unless.containers[0]"),

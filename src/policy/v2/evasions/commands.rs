@@ -215,6 +215,9 @@ fn t41_probes_must_be_listed_and_stay_at_the_pod() {
             "path": "/healthz" } } } });
         entry(any, get(json!({ "port": "http" })), "");
         entry(rule.clone(), get(json!({ "path": "/admin" })), "httpGet.path: found \"/admin\"");
+        let bare = json!({ "probes": { name: { "httpGet": { "port": 8080 } } } });
+        entry(bare.clone(), get(json!({ "path": "/" })), "");
+        entry(bare, get(json!({})), "httpGet.path: found \"/healthz\", expected nothing");
         let header = json!({ "httpHeaders": [{ "name": "Authorization", "value": "Basic x" }] });
         entry(
             rule,
@@ -236,6 +239,26 @@ fn t41_probes_must_be_listed_and_stay_at_the_pod() {
         entry(rule(9), grpc.clone(), "");
         entry(rule(8), grpc, "grpc.port: found 9");
     }
+}
+
+#[test]
+fn t41_an_open_entry_holds_to_each_probe_and_hook_that_it_lists() {
+    let open = |more: serde_json::Value| patch(json!({ "unlisted": "permit" }), more);
+    for name in ["liveness", "readiness", "startup"] {
+        let rule = open(json!({ "probes": { name: { "grpc": { "port": 9 } } } }));
+        let probe = |port: i32| json!({ format!("{name}Probe"): { "grpc": { "port": port } } });
+        entry(rule.clone(), probe(9), "");
+        entry(rule, probe(8), "grpc.port: found 8");
+    }
+    for name in ["postStart", "preStop"] {
+        let rule = open(json!({ "lifecycle": { name: { "exec": ["/stop"] } } }));
+        let hook =
+            |command: &str| json!({ "lifecycle": { name: { "exec": { "command": [command] } } } });
+        entry(rule.clone(), hook("/stop"), "");
+        entry(rule, hook("/evil"), "exec.command: found [\"/evil\"]");
+    }
+    let rule = open(json!({ "lifecycle": { "stopSignal": "SIGINT" } }));
+    entry(rule, json!({ "lifecycle": { "stopSignal": "SIGKILL" } }), "stopSignal: found");
 }
 
 fn program(name: &str) -> serde_json::Value {

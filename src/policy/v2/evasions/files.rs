@@ -48,6 +48,11 @@ fn t50_a_key_becomes_another_file_only_where_the_rule_says_so() {
         ] {
             whole(listed.clone(), pod(items), expected);
         }
+        let twice =
+            rule(json!({ kind: { "names": ["c"], "items": [item(CA), item(("ca", "b"))] } }));
+        whole(twice.clone(), pod(json!([item(CA), item(("ca", "b"))])), "");
+        let expected = "items: found nothing, expected the key \"ca\" as \"b\"";
+        whole(twice, pod(json!([item(CA)])), expected);
         let any = rule(json!({ kind: { "names": ["c"], "items": { "any": true } } }));
         whole(any.clone(), pod(json!([item(("x", "y"))])), "");
         whole(any, pod(json!([])), "");
@@ -207,6 +212,7 @@ fn t50_tokens_bundles_and_certificates_lie_where_they_are_listed() {
     ] {
         whole(entry(none.clone()), bundle(change.clone()), expected);
         if !key.is_empty() {
+            whole(entry(json!({ key: false })), bundle(change.clone()), expected);
             whole(entry(json!({ key: true })), bundle(change), "");
         }
     }
@@ -223,7 +229,10 @@ fn t50_tokens_bundles_and_certificates_lie_where_they_are_listed() {
     let expected = "podCertificate.keyPath: found \"app.yaml\"";
     whole(entry(none.clone()), certificate(json!({ "keyPath": "app.yaml" })), expected);
     let noted = json!({ "userAnnotations": { "a/x": "y" } });
-    whole(entry(none), certificate(noted.clone()), "podCertificate.userAnnotations: found some");
+    for refusing in [none, json!({ "userAnnotations": false })] {
+        let expected = "podCertificate.userAnnotations: found some";
+        whole(entry(refusing), certificate(noted.clone()), expected);
+    }
     whole(entry(json!({ "userAnnotations": true })), certificate(noted), "");
 }
 
@@ -236,6 +245,7 @@ fn what_is_no_mapping_does_not_load() {
         (json!({ "secret": { "names": ["c"], "item": [item(CA)] } }), "did you mean `items`?"),
         (json!({ "downwardAPI": { "fields": ["metadata.name"] } }), "says no file; write the file"),
         (json!({ "downwardAPI": { "fields": [{ "field": "metadata.name" }] } }), "path (line "),
+        (json!({ "downwardAPI": { "modes": 420 } }), "fields (line "),
         (json!({ "projected": { "modes": 420 } }), "permits nothing; write one of"),
         (json!({ "projected": { "clusterTrustBundles": [{ "name": "b" }] } }), "path (line "),
     ] {

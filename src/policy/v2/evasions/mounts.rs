@@ -169,6 +169,14 @@ fn t46_a_claim_is_permitted_by_its_name_and_never_as_any_volume() {
 }
 
 #[test]
+fn t46_a_volume_that_is_permitted_by_name_is_no_other() {
+    let pod = volume(json!({ "hostPath": { "path": "/var/log" } }));
+    let rule = |name: &str| json!({ "volumes": [{ "names": [name], "hostPath": { "paths": ["/var/log"] } }] });
+    whole(rule("v"), pod.clone(), "");
+    whole(rule("logs"), pod, "spec.volumes[0]: found the hostPath volume \"v\", expected nothing");
+}
+
+#[test]
 fn t47_every_kind_of_source_needs_its_own_permit() {
     let spec = json!({ "volumeClaimTemplate": { "spec": { "storageClassName": "fast" } } });
     for (source, rule) in [

@@ -102,6 +102,8 @@ mod tests {
             ("1E", "1Ei"),
             ("-1", "0"),
             ("1n", "2n"),
+            ("1000n", "1u"),
+            ("1000u", "1m"),
             ("1024", "1Ki"),
             ("1.5Gi", "1536Mi"),
             ("0e-12", "0"),
@@ -112,6 +114,8 @@ mod tests {
         // Below a billionth it is rounded up, and stays more than nothing.
         assert!(Amount::parse("1e-12").unwrap().is_positive());
         assert!(!Amount::parse("0e-12").unwrap().is_positive());
+        let [above, one] = ["1.0000000001", "1"].map(|text| Amount::parse(text).unwrap());
+        assert!(!above.is_at_most(&one));
         assert!(!Amount::parse("1001m").unwrap().is_at_most(&Amount::parse("1").unwrap()));
         assert!(!Amount::parse("1Gi").unwrap().is_at_most(&Amount::parse("1G").unwrap()));
     }
