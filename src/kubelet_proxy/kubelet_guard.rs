@@ -194,7 +194,7 @@ fn decide(
         return Err("no pod of this name and UID was admitted".into());
     }
     if let Some(uid) = &others.stranger {
-        let reason = "a pod of this name runs that was not admitted since kubelet-proxy started";
+        let reason = "a pod of this name runs that is not on record, or was said to have ended";
         return Err(format!("{reason}, UID {uid}").into());
     }
     let accesses = with_static_pods(api, found, others);

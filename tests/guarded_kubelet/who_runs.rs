@@ -35,7 +35,7 @@ pub(crate) fn successor_does_not_speak_for_it(world: &mut World) -> Outcome {
     eventually("a refusal that names the old pod", Duration::from_secs(20), || {
         let said = exec(world, "true", HEIR, &COMMAND);
         let said = said.err().ok_or("exec while the old one runs")?.to_string();
-        ensure(said.contains(&old) && said.contains("not admitted since"), || said)
+        ensure(said.contains(&old) && said.contains("not on record"), || said)
     })?;
     eventually("the old pod's end", SETTLED_LIMIT, || {
         let said = exec(world, "true", HEIR, &COMMAND)?;

@@ -1,6 +1,6 @@
 //! The pods on record, by name and by UID, and how one makes room for another.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -17,9 +17,6 @@ pub(super) const PODS_OF_ONE_NAME: usize = 16;
 
 /// Names that are blocked without a pod on record; beyond, every name is.
 const BLOCKED_NAMES: usize = 2 * LEDGER_CAPACITY;
-
-/// Pods that are known to have ended, for as long as the kubelet's word on what runs is behind.
-const ENDED_REMEMBERED: usize = 1024;
 
 type Name = (String, String);
 
@@ -80,8 +77,6 @@ pub(super) struct Entries {
     pub(super) list: u64,
     /// When the kubelet first had all its pods from this process.
     pub(super) listed_at: Option<Instant>,
-    /// Dropped because they ended, newest last.
-    ended: VecDeque<Uid>,
     /// More names had to be blocked than can be remembered.
     is_overrun: bool,
 }
@@ -106,11 +101,12 @@ impl Entries {
         Found { accesses, uid, changed }
     }
 
-    /// Is this pod on record under this name, or spoken for there, or known to have ended?
+    /// Is this pod on record under this name, or spoken for there? One that is said to have ended is not,
+    /// and is a stranger if it runs: a kubelet repeats the phase that the API server shows it, so its
+    /// report of an end can be the API server's word.
     pub(super) fn knows(&self, key: &Name, uid: Uid) -> bool {
         let mut pods = self.by_name.get(key).into_iter().flat_map(|namesakes| &namesakes.pods);
         pods.any(|known| known.uid == uid || known.covers.iter().any(|(other, _)| *other == uid))
-            || self.ended.contains(&uid)
     }
 
     /// The pods of the name that this one has.
@@ -191,15 +187,7 @@ impl Entries {
         }
         if !is_left {
             self.names.remove(&uid);
-            self.remember_end(uid);
         }
-    }
-
-    fn remember_end(&mut self, uid: Uid) {
-        if self.ended.len() >= ENDED_REMEMBERED {
-            self.ended.pop_front();
-        }
-        self.ended.push_back(uid);
     }
 
     /// By the kubelet's word: what was gone long before it was asked, and is not among what runs, has
