@@ -87,7 +87,7 @@ fn wired_and_undone(world: &mut World, layout: &Layout) -> Outcome {
     for name in MADE {
         machine.run("rm", &["-f", &format!("{ETC}/{name}")])?;
     }
-    world.proxy.packaged()?.install()?;
+    world.proxy.packaged()?.provision()?;
     world.proxy.start(world.inside)?;
     world.start_kubelet(Route::Proxy)?;
     world.wait_node_ready()?;

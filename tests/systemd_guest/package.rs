@@ -20,10 +20,14 @@ pub(crate) fn upgrade_restarts_no_socket(world: &mut World) -> Outcome {
     let proxy = world.proxy.packaged()?;
     let (process, socket) = (proxy.property("MainPID")?, inode(proxy)?);
     proxy.install()?;
-    eventually("the service of the new package", RECOVERY_LIMIT, || {
+    let upgraded = eventually("the service of the new package", RECOVERY_LIMIT, || {
         let (state, now) = (proxy.property("ActiveState")?, proxy.property("MainPID")?);
-        ensure(state == "active" && now != process, || format!("{state}, process {now}"))
+        ensure(state == "active" && now != process, || format!("{state}, process {now}"))?;
+        Ok(now)
     })?;
+    proxy.wait_settled()?;
+    let now = proxy.property("MainPID")?;
+    ensure(now == upgraded, || format!("process {upgraded} was restarted once more: {now}"))?;
     let now = inode(proxy)?;
     ensure(now == socket, || format!("socket {socket} became socket {now}"))?;
     let pages = proxy.machine()?.run("dpkg", &["--listfiles", "kubelet-proxy"])?;
@@ -65,6 +69,7 @@ pub(crate) fn purge_leaves_nothing(world: &mut World) -> Outcome {
     ensure(kept == operators, || format!("of {operators:?} there are {kept:?}"))?;
     // The cases that follow, and those who look after the world, count on it.
     proxy.install()?;
+    proxy.provision()?;
     world.proxy.start(world.inside)
 }
 

@@ -18,6 +18,9 @@ use crate::support::world::namespace::Inside;
 /// The unit.
 pub(crate) const SERVICE: &str = "kubelet-proxy.service";
 
+/// What restarts it for new credentials.
+const RESTARTER: &str = "kubelet-proxy-credentials.service";
+
 /// Those that start it.
 pub(crate) const SOCKETS: [&str; 2] = ["kubelet-proxy.socket", "kubelet-proxy-admin.socket"];
 
@@ -73,6 +76,16 @@ impl PackagedProxy {
         }
     }
 
+    /// Takes files away from there, if they are there.
+    pub(crate) fn take_away(&self, names: &[&str]) -> Outcome {
+        for directory in [self.staged.clone(), self.machine()?.path(ETC)] {
+            for file in names.iter().map(|name| directory.join(name)).filter(|file| file.exists()) {
+                std::fs::remove_file(file)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Puts `NAME.crt` and `NAME.key` there.
     pub(crate) fn put_identity(&self, name: &str, identity: &Identity) {
         self.put(&format!("{name}.crt"), &identity.certificate);
@@ -93,16 +106,23 @@ impl PackagedProxy {
             let machine = Machine::boot("node-1", inside, &self.notice, &self.logs)?;
             self.machine = Some(machine);
             self.install()?;
+            self.provision()?;
         }
         self.machine()?.run("systemctl", &["start", "kubelet-proxy.socket"])?;
         self.wait_live()
     }
 
-    /// Installs the package, over one that is there as well, and what is staged, as an operator would.
+    /// Installs the package, over one that is there as well.
     pub(crate) fn install(&self) -> Outcome {
         let machine = self.machine()?;
         std::fs::copy(&self.package, machine.path("/root/kubelet-proxy.deb"))?;
-        machine.run("dpkg", &["--install", "/root/kubelet-proxy.deb"])?;
+        machine.run("dpkg", &["--install", "/root/kubelet-proxy.deb"]).map(drop)
+    }
+
+    /// Puts there what an operator would, and enables the sockets. Every credential is new by that: a
+    /// service that runs is restarted some seconds later.
+    pub(crate) fn provision(&self) -> Outcome {
+        let machine = self.machine()?;
         for file in std::fs::read_dir(&self.staged)? {
             let file = file?;
             std::fs::copy(file.path(), machine.path(ETC).join(file.file_name()))?;
@@ -118,6 +138,19 @@ impl PackagedProxy {
             ensure(health.status == 200, || format!("/livez: {health:?}"))
         })
         .map_err(|error| format!("{error}\n{}", self.tail()).into())
+    }
+
+    /// Waits until no restart is under way, nor asked for: whatever comes next deals with one process.
+    pub(crate) fn wait_settled(&self) -> Outcome {
+        let machine = self.machine()?;
+        eventually("no restart pending", RECOVERY_LIMIT, || {
+            let restarter = ["show", "--property=ActiveState", "--value", RESTARTER];
+            let restarter = machine.run("systemctl", &restarter)?;
+            let jobs = machine.run("systemctl", &["list-jobs", "--no-legend", SERVICE])?;
+            ensure(restarter.trim() == "inactive" && jobs.is_empty(), || {
+                format!("{RESTARTER} is {restarter}, jobs: {jobs}")
+            })
+        })
     }
 
     /// `systemctl VERB kubelet-proxy.service`, waited for.
@@ -190,11 +223,13 @@ impl PackagedProxy {
         format!("--- {SERVICE} ---\n{journal}\n{}", machine.tail())
     }
 
-    /// An error if the machine, or a socket of the proxy, is gone.
+    /// An error if the machine, or a socket of the proxy, is gone. Waits for a restart that a case leaves
+    /// behind: the next one may count what a process does.
     pub(crate) fn check_running(&mut self) -> Outcome {
         let machine = self.machine.as_mut().ok_or("the machine is not booted")?;
         machine.nspawn().check_running()?;
-        machine.run("systemctl", &["is-active", "kubelet-proxy.socket"]).map(drop)
+        machine.run("systemctl", &["is-active", "kubelet-proxy.socket"])?;
+        self.wait_settled()
     }
 
     /// Collects nspawn after the namespace has ended.
