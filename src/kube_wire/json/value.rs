@@ -139,7 +139,8 @@ impl<'a> Value<'a> {
     /// The member of an object, case-sensitively; absent and `null` are both `None`. The first one, if
     /// the value was not checked for duplicates.
     pub fn field(&self, name: &str) -> Option<Value<'a>> {
-        let (_, value) = self.members().find(|(key, _)| key.as_str() == Some(name))?;
+        let is_named = |key: Value<'a>| key.as_bytes().is_some_and(|it| it.0 == name.as_bytes());
+        let (_, value) = self.members().find(|(key, _)| is_named(*key))?;
         (!value.is_null()).then_some(value)
     }
 

@@ -9,42 +9,46 @@ use super::volume::LOCAL_OBJECT_REFERENCE;
 use crate::kube_wire::grammar::Grammar;
 use crate::kube_wire::schema::{ObjectSchema, Shape};
 
-pub(super) static PERSISTENT_VOLUME_CLAIM_VOLUME_SOURCE: ObjectSchema =
+pub(crate) static PERSISTENT_VOLUME_CLAIM_VOLUME_SOURCE: ObjectSchema =
     strict("PersistentVolumeClaimVolumeSource")
         .with(&[named("claimName", Grammar::ObjectName), boolean("readOnly")]);
 
-pub(super) static EPHEMERAL_VOLUME_SOURCE: ObjectSchema = strict("EphemeralVolumeSource")
+pub(crate) static EPHEMERAL_VOLUME_SOURCE: ObjectSchema = strict("EphemeralVolumeSource")
     .with(&[object("volumeClaimTemplate", &PERSISTENT_VOLUME_CLAIM_TEMPLATE)]);
 
-static PERSISTENT_VOLUME_CLAIM_TEMPLATE: ObjectSchema = strict("PersistentVolumeClaimTemplate")
-    .with(&[object("metadata", &TEMPLATE_METADATA), object("spec", &PERSISTENT_VOLUME_CLAIM_SPEC)]);
+pub(crate) static PERSISTENT_VOLUME_CLAIM_TEMPLATE: ObjectSchema =
+    strict("PersistentVolumeClaimTemplate").with(&[
+        object("metadata", &TEMPLATE_METADATA),
+        object("spec", &PERSISTENT_VOLUME_CLAIM_SPEC),
+    ]);
 
-static PERSISTENT_VOLUME_CLAIM_SPEC: ObjectSchema = strict("PersistentVolumeClaimSpec").with(&[
-    list("accessModes", &Shape::Text),
-    object("selector", &LABEL_SELECTOR),
-    object("resources", &VOLUME_RESOURCE_REQUIREMENTS),
-    text("volumeName"),
-    text("storageClassName"),
-    text("volumeMode"),
-    object("dataSource", &TYPED_LOCAL_OBJECT_REFERENCE),
-    object("dataSourceRef", &TYPED_OBJECT_REFERENCE),
-    text("volumeAttributesClassName"),
-]);
+pub(crate) static PERSISTENT_VOLUME_CLAIM_SPEC: ObjectSchema = strict("PersistentVolumeClaimSpec")
+    .with(&[
+        list("accessModes", &Shape::Text),
+        object("selector", &LABEL_SELECTOR),
+        object("resources", &VOLUME_RESOURCE_REQUIREMENTS),
+        text("volumeName"),
+        text("storageClassName"),
+        text("volumeMode"),
+        object("dataSource", &TYPED_LOCAL_OBJECT_REFERENCE),
+        object("dataSourceRef", &TYPED_OBJECT_REFERENCE),
+        text("volumeAttributesClassName"),
+    ]);
 
-static VOLUME_RESOURCE_REQUIREMENTS: ObjectSchema = strict("VolumeResourceRequirements")
+pub(crate) static VOLUME_RESOURCE_REQUIREMENTS: ObjectSchema = strict("VolumeResourceRequirements")
     .with(&[map("limits", &Shape::Quantity), map("requests", &Shape::Quantity)]);
 
-static TYPED_LOCAL_OBJECT_REFERENCE: ObjectSchema =
+pub(crate) static TYPED_LOCAL_OBJECT_REFERENCE: ObjectSchema =
     strict("TypedLocalObjectReference").with(&[text("apiGroup"), text("kind"), text("name")]);
 
-static TYPED_OBJECT_REFERENCE: ObjectSchema = strict("TypedObjectReference").with(&[
+pub(crate) static TYPED_OBJECT_REFERENCE: ObjectSchema = strict("TypedObjectReference").with(&[
     text("apiGroup"),
     text("kind"),
     text("name"),
     text("namespace"),
 ]);
 
-pub(super) static CSI_VOLUME_SOURCE: ObjectSchema = strict("CSIVolumeSource").with(&[
+pub(crate) static CSI_VOLUME_SOURCE: ObjectSchema = strict("CSIVolumeSource").with(&[
     named("driver", Grammar::CsiDriver),
     boolean("readOnly"),
     named("fsType", Grammar::FilesystemType),

@@ -11,7 +11,7 @@ use super::table::{boolean, int32, list, mutable, named, object, strict, text};
 use crate::kube_wire::grammar::Grammar;
 use crate::kube_wire::schema::{ObjectSchema, Shape};
 
-pub(super) static CONTAINER: ObjectSchema = strict("Container").with(&[
+pub(crate) static CONTAINER: ObjectSchema = strict("Container").with(&[
     named("name", Grammar::DnsLabel),
     mutable(named("image", Grammar::Token)),
     list("command", &Shape::Text),
@@ -39,7 +39,7 @@ pub(super) static CONTAINER: ObjectSchema = strict("Container").with(&[
     boolean("tty"),
 ]);
 
-pub(super) static EPHEMERAL_CONTAINER: ObjectSchema = strict("EphemeralContainer").with(&[
+pub(crate) static EPHEMERAL_CONTAINER: ObjectSchema = strict("EphemeralContainer").with(&[
     named("name", Grammar::DnsLabel),
     named("image", Grammar::Token),
     list("command", &Shape::Text),
@@ -68,7 +68,7 @@ pub(super) static EPHEMERAL_CONTAINER: ObjectSchema = strict("EphemeralContainer
     named("targetContainerName", Grammar::DnsLabel),
 ]);
 
-static CONTAINER_PORT: ObjectSchema = strict("ContainerPort").with(&[
+pub(crate) static CONTAINER_PORT: ObjectSchema = strict("ContainerPort").with(&[
     named("name", Grammar::PortName),
     int32("hostPort"),
     int32("containerPort"),
@@ -79,14 +79,14 @@ static CONTAINER_PORT: ObjectSchema = strict("ContainerPort").with(&[
 static CONTAINER_RESIZE_POLICY: ObjectSchema =
     strict("ContainerResizePolicy").with(&[text("resourceName"), text("restartPolicy")]);
 
-static CONTAINER_RESTART_RULE: ObjectSchema = strict("ContainerRestartRule")
+pub(crate) static CONTAINER_RESTART_RULE: ObjectSchema = strict("ContainerRestartRule")
     .with(&[text("action"), object("exitCodes", &CONTAINER_RESTART_RULE_ON_EXIT_CODES)]);
 
-static CONTAINER_RESTART_RULE_ON_EXIT_CODES: ObjectSchema =
+pub(crate) static CONTAINER_RESTART_RULE_ON_EXIT_CODES: ObjectSchema =
     strict("ContainerRestartRuleOnExitCodes")
         .with(&[text("operator"), list("values", &Shape::Int32)]);
 
-static VOLUME_MOUNT: ObjectSchema = strict("VolumeMount").with(&[
+pub(crate) static VOLUME_MOUNT: ObjectSchema = strict("VolumeMount").with(&[
     named("name", Grammar::DnsLabel),
     boolean("readOnly"),
     text("recursiveReadOnly"),
@@ -97,5 +97,5 @@ static VOLUME_MOUNT: ObjectSchema = strict("VolumeMount").with(&[
     list("bindMountOptions", &Shape::Named(Grammar::OneLine)),
 ]);
 
-static VOLUME_DEVICE: ObjectSchema = strict("VolumeDevice")
+pub(crate) static VOLUME_DEVICE: ObjectSchema = strict("VolumeDevice")
     .with(&[named("name", Grammar::DnsLabel), named("devicePath", Grammar::AbsolutePath)]);

@@ -6,13 +6,13 @@ use super::table::{boolean, named, object, quantity, strict, text};
 use crate::kube_wire::grammar::Grammar;
 use crate::kube_wire::schema::ObjectSchema;
 
-pub(super) static ENV_VAR: ObjectSchema = strict("EnvVar").with(&[
+pub(crate) static ENV_VAR: ObjectSchema = strict("EnvVar").with(&[
     named("name", Grammar::EnvName),
     text("value"),
     object("valueFrom", &ENV_VAR_SOURCE),
 ]);
 
-static ENV_VAR_SOURCE: ObjectSchema = strict("EnvVarSource").with(&[
+pub(crate) static ENV_VAR_SOURCE: ObjectSchema = strict("EnvVarSource").with(&[
     object("fieldRef", &OBJECT_FIELD_SELECTOR),
     object("resourceFieldRef", &RESOURCE_FIELD_SELECTOR),
     object("configMapKeyRef", &CONFIG_MAP_KEY_SELECTOR),
@@ -20,41 +20,41 @@ static ENV_VAR_SOURCE: ObjectSchema = strict("EnvVarSource").with(&[
     object("fileKeyRef", &FILE_KEY_SELECTOR),
 ]);
 
-pub(super) static ENV_FROM_SOURCE: ObjectSchema = strict("EnvFromSource").with(&[
+pub(crate) static ENV_FROM_SOURCE: ObjectSchema = strict("EnvFromSource").with(&[
     named("prefix", Grammar::EnvName),
     object("configMapRef", &CONFIG_MAP_ENV_SOURCE),
     object("secretRef", &SECRET_ENV_SOURCE),
 ]);
 
-static CONFIG_MAP_ENV_SOURCE: ObjectSchema =
+pub(crate) static CONFIG_MAP_ENV_SOURCE: ObjectSchema =
     strict("ConfigMapEnvSource").with(&[named("name", Grammar::ObjectName), boolean("optional")]);
 
-static SECRET_ENV_SOURCE: ObjectSchema =
+pub(crate) static SECRET_ENV_SOURCE: ObjectSchema =
     strict("SecretEnvSource").with(&[named("name", Grammar::ObjectName), boolean("optional")]);
 
-static CONFIG_MAP_KEY_SELECTOR: ObjectSchema = strict("ConfigMapKeySelector").with(&[
+pub(crate) static CONFIG_MAP_KEY_SELECTOR: ObjectSchema = strict("ConfigMapKeySelector").with(&[
     named("name", Grammar::ObjectName),
     text("key"),
     boolean("optional"),
 ]);
 
-static SECRET_KEY_SELECTOR: ObjectSchema = strict("SecretKeySelector").with(&[
+pub(crate) static SECRET_KEY_SELECTOR: ObjectSchema = strict("SecretKeySelector").with(&[
     named("name", Grammar::ObjectName),
     text("key"),
     boolean("optional"),
 ]);
 
-static FILE_KEY_SELECTOR: ObjectSchema = strict("FileKeySelector").with(&[
+pub(crate) static FILE_KEY_SELECTOR: ObjectSchema = strict("FileKeySelector").with(&[
     named("volumeName", Grammar::DnsLabel),
     named("path", Grammar::VolumeFilePath),
     named("key", Grammar::EnvName),
     boolean("optional"),
 ]);
 
-pub(super) static OBJECT_FIELD_SELECTOR: ObjectSchema =
+pub(crate) static OBJECT_FIELD_SELECTOR: ObjectSchema =
     strict("ObjectFieldSelector").with(&[text("apiVersion"), text("fieldPath")]);
 
-pub(super) static RESOURCE_FIELD_SELECTOR: ObjectSchema = strict("ResourceFieldSelector").with(&[
+pub(crate) static RESOURCE_FIELD_SELECTOR: ObjectSchema = strict("ResourceFieldSelector").with(&[
     text("containerName"),
     text("resource"),
     quantity("divisor"),

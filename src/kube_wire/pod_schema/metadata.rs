@@ -46,7 +46,7 @@ static MANAGED_FIELDS_ENTRY: ObjectSchema = lenient("ManagedFieldsEntry").with(&
 
 /// Of `PersistentVolumeClaimTemplate`: the API admits labels and annotations there, and older API
 /// servers write `creationTimestamp: null` as well.
-pub(super) static TEMPLATE_METADATA: ObjectSchema = strict("ObjectMeta").with(&[
+pub(crate) static TEMPLATE_METADATA: ObjectSchema = strict("ObjectMeta").with(&[
     time("creationTimestamp"),
     map("labels", &Shape::Text),
     map("annotations", &Shape::Text),

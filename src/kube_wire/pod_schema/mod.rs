@@ -7,23 +7,23 @@
 
 mod answer;
 mod attached;
-mod claim;
-mod container;
+pub(super) mod claim;
+pub(super) mod container;
 mod container_status;
-mod environment;
-mod metadata;
+pub(super) mod environment;
+pub(super) mod metadata;
 mod objects;
 mod persistent_volume;
-mod probe;
-mod projection;
-mod resources;
-mod scheduling;
-mod security;
+pub(super) mod probe;
+pub(super) mod projection;
+pub(super) mod resources;
+pub(super) mod scheduling;
+pub(super) mod security;
 mod service;
-mod spec;
+pub(super) mod spec;
 mod status;
 mod table;
-mod volume;
+pub(super) mod volume;
 
 use self::answer::STATUS;
 use self::metadata::{LIST_META, OBJECT_META};

@@ -6,7 +6,7 @@ use super::table::{int_or_string, int32, int64, list, named, object, strict, tex
 use crate::kube_wire::grammar::Grammar;
 use crate::kube_wire::schema::{ObjectSchema, Shape};
 
-pub(super) static PROBE: ObjectSchema = strict("Probe").with(&[
+pub(crate) static PROBE: ObjectSchema = strict("Probe").with(&[
     object("exec", &EXEC_ACTION),
     object("httpGet", &HTTP_GET_ACTION),
     object("tcpSocket", &TCP_SOCKET_ACTION),
@@ -19,22 +19,23 @@ pub(super) static PROBE: ObjectSchema = strict("Probe").with(&[
     int64("terminationGracePeriodSeconds"),
 ]);
 
-pub(super) static LIFECYCLE: ObjectSchema = strict("Lifecycle").with(&[
+pub(crate) static LIFECYCLE: ObjectSchema = strict("Lifecycle").with(&[
     object("postStart", &LIFECYCLE_HANDLER),
     object("preStop", &LIFECYCLE_HANDLER),
     text("stopSignal"),
 ]);
 
-static LIFECYCLE_HANDLER: ObjectSchema = strict("LifecycleHandler").with(&[
+pub(crate) static LIFECYCLE_HANDLER: ObjectSchema = strict("LifecycleHandler").with(&[
     object("exec", &EXEC_ACTION),
     object("httpGet", &HTTP_GET_ACTION),
     object("tcpSocket", &TCP_SOCKET_ACTION),
     object("sleep", &SLEEP_ACTION),
 ]);
 
-static EXEC_ACTION: ObjectSchema = strict("ExecAction").with(&[list("command", &Shape::Text)]);
+pub(crate) static EXEC_ACTION: ObjectSchema =
+    strict("ExecAction").with(&[list("command", &Shape::Text)]);
 
-static HTTP_GET_ACTION: ObjectSchema = strict("HTTPGetAction").with(&[
+pub(crate) static HTTP_GET_ACTION: ObjectSchema = strict("HTTPGetAction").with(&[
     text("path"),
     int_or_string("port"),
     named("host", Grammar::Token),
@@ -43,13 +44,13 @@ static HTTP_GET_ACTION: ObjectSchema = strict("HTTPGetAction").with(&[
     text("protocol"),
 ]);
 
-static HTTP_HEADER: ObjectSchema =
+pub(crate) static HTTP_HEADER: ObjectSchema =
     strict("HTTPHeader").with(&[named("name", Grammar::HeaderName), text("value")]);
 
-static TCP_SOCKET_ACTION: ObjectSchema =
+pub(crate) static TCP_SOCKET_ACTION: ObjectSchema =
     strict("TCPSocketAction").with(&[int_or_string("port"), named("host", Grammar::Token)]);
 
-static GRPC_ACTION: ObjectSchema =
+pub(crate) static GRPC_ACTION: ObjectSchema =
     strict("GRPCAction").with(&[int32("port"), text("service"), text("mode")]);
 
-static SLEEP_ACTION: ObjectSchema = strict("SleepAction").with(&[int64("seconds")]);
+pub(crate) static SLEEP_ACTION: ObjectSchema = strict("SleepAction").with(&[int64("seconds")]);

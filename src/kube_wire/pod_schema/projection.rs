@@ -8,13 +8,13 @@ use super::volume::{DOWNWARD_API_VOLUME_FILE, KEY_TO_PATH};
 use crate::kube_wire::grammar::Grammar;
 use crate::kube_wire::schema::{ObjectSchema, Shape};
 
-pub(super) static PROJECTED_VOLUME_SOURCE: ObjectSchema = strict("ProjectedVolumeSource").with(&[
+pub(crate) static PROJECTED_VOLUME_SOURCE: ObjectSchema = strict("ProjectedVolumeSource").with(&[
     list("sources", &Shape::Object(&VOLUME_PROJECTION)),
     int32("defaultMode"),
     int64("defaultUser"),
 ]);
 
-static VOLUME_PROJECTION: ObjectSchema = strict("VolumeProjection").with(&[
+pub(crate) static VOLUME_PROJECTION: ObjectSchema = strict("VolumeProjection").with(&[
     object("secret", &SECRET_PROJECTION),
     object("downwardAPI", &DOWNWARD_API_PROJECTION),
     object("configMap", &CONFIG_MAP_PROJECTION),
@@ -23,30 +23,30 @@ static VOLUME_PROJECTION: ObjectSchema = strict("VolumeProjection").with(&[
     object("podCertificate", &POD_CERTIFICATE_PROJECTION),
 ]);
 
-static SECRET_PROJECTION: ObjectSchema = strict("SecretProjection").with(&[
+pub(crate) static SECRET_PROJECTION: ObjectSchema = strict("SecretProjection").with(&[
     named("name", Grammar::ObjectName),
     list("items", &Shape::Object(&KEY_TO_PATH)),
     boolean("optional"),
 ]);
 
-static CONFIG_MAP_PROJECTION: ObjectSchema = strict("ConfigMapProjection").with(&[
+pub(crate) static CONFIG_MAP_PROJECTION: ObjectSchema = strict("ConfigMapProjection").with(&[
     named("name", Grammar::ObjectName),
     list("items", &Shape::Object(&KEY_TO_PATH)),
     boolean("optional"),
 ]);
 
-static DOWNWARD_API_PROJECTION: ObjectSchema = strict("DownwardAPIProjection")
+pub(crate) static DOWNWARD_API_PROJECTION: ObjectSchema = strict("DownwardAPIProjection")
     .with(&[list("items", &Shape::Object(&DOWNWARD_API_VOLUME_FILE))]);
 
-static SERVICE_ACCOUNT_TOKEN_PROJECTION: ObjectSchema = strict("ServiceAccountTokenProjection")
-    .with(&[
+pub(crate) static SERVICE_ACCOUNT_TOKEN_PROJECTION: ObjectSchema =
+    strict("ServiceAccountTokenProjection").with(&[
         text("audience"),
         int64("expirationSeconds"),
         named("path", Grammar::VolumeFilePath),
         int64("user"),
     ]);
 
-static CLUSTER_TRUST_BUNDLE_PROJECTION: ObjectSchema =
+pub(crate) static CLUSTER_TRUST_BUNDLE_PROJECTION: ObjectSchema =
     strict("ClusterTrustBundleProjection").with(&[
         named("name", Grammar::ObjectName),
         text("signerName"),
@@ -56,13 +56,14 @@ static CLUSTER_TRUST_BUNDLE_PROJECTION: ObjectSchema =
         int64("user"),
     ]);
 
-static POD_CERTIFICATE_PROJECTION: ObjectSchema = strict("PodCertificateProjection").with(&[
-    text("signerName"),
-    text("keyType"),
-    int32("maxExpirationSeconds"),
-    named("credentialBundlePath", Grammar::VolumeFilePath),
-    named("keyPath", Grammar::VolumeFilePath),
-    named("certificateChainPath", Grammar::VolumeFilePath),
-    map("userAnnotations", &Shape::Text),
-    int64("user"),
-]);
+pub(crate) static POD_CERTIFICATE_PROJECTION: ObjectSchema = strict("PodCertificateProjection")
+    .with(&[
+        text("signerName"),
+        text("keyType"),
+        int32("maxExpirationSeconds"),
+        named("credentialBundlePath", Grammar::VolumeFilePath),
+        named("keyPath", Grammar::VolumeFilePath),
+        named("certificateChainPath", Grammar::VolumeFilePath),
+        map("userAnnotations", &Shape::Text),
+        int64("user"),
+    ]);

@@ -6,13 +6,13 @@ use super::table::{lenient, list, map, named, strict, text};
 use crate::kube_wire::grammar::Grammar;
 use crate::kube_wire::schema::{Field, ObjectSchema, Shape};
 
-pub(super) static RESOURCE_REQUIREMENTS: ObjectSchema = strict("ResourceRequirements").with(&[
+pub(crate) static RESOURCE_REQUIREMENTS: ObjectSchema = strict("ResourceRequirements").with(&[
     map("limits", &Shape::Quantity),
     map("requests", &Shape::Quantity),
     list("claims", &Shape::Object(&RESOURCE_CLAIM)),
 ]);
 
-static RESOURCE_CLAIM: ObjectSchema = strict("ResourceClaim").with(CLAIM_FIELDS);
+pub(crate) static RESOURCE_CLAIM: ObjectSchema = strict("ResourceClaim").with(CLAIM_FIELDS);
 
 pub(super) static REPORTED_RESOURCES: ObjectSchema = lenient("ResourceRequirements").with(&[
     map("limits", &Shape::Quantity),

@@ -65,16 +65,13 @@ static POD_AFFINITY_TERM: ObjectSchema = strict("PodAffinityTerm").with(&[
 static WEIGHTED_POD_AFFINITY_TERM: ObjectSchema = strict("WeightedPodAffinityTerm")
     .with(&[int32("weight"), object("podAffinityTerm", &POD_AFFINITY_TERM)]);
 
-pub(super) static LABEL_SELECTOR: ObjectSchema = strict("LabelSelector").with(&[
+pub(crate) static LABEL_SELECTOR: ObjectSchema = strict("LabelSelector").with(&[
     map("matchLabels", &Shape::Text),
     list("matchExpressions", &Shape::Object(&LABEL_SELECTOR_REQUIREMENT)),
 ]);
 
-static LABEL_SELECTOR_REQUIREMENT: ObjectSchema = strict("LabelSelectorRequirement").with(&[
-    text("key"),
-    text("operator"),
-    list("values", &Shape::Text),
-]);
+pub(crate) static LABEL_SELECTOR_REQUIREMENT: ObjectSchema = strict("LabelSelectorRequirement")
+    .with(&[text("key"), text("operator"), list("values", &Shape::Text)]);
 
 pub(super) static TOLERATION: ObjectSchema = strict("Toleration").with(&[
     text("key"),

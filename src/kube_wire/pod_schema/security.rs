@@ -6,7 +6,7 @@ use super::table::{boolean, int64, list, named, object, strict, text};
 use crate::kube_wire::grammar::Grammar;
 use crate::kube_wire::schema::{ObjectSchema, Shape};
 
-pub(super) static POD_SECURITY_CONTEXT: ObjectSchema = strict("PodSecurityContext").with(&[
+pub(crate) static POD_SECURITY_CONTEXT: ObjectSchema = strict("PodSecurityContext").with(&[
     object("seLinuxOptions", &SE_LINUX_OPTIONS),
     object("windowsOptions", &WINDOWS_SECURITY_CONTEXT_OPTIONS),
     int64("runAsUser"),
@@ -22,7 +22,7 @@ pub(super) static POD_SECURITY_CONTEXT: ObjectSchema = strict("PodSecurityContex
     text("seLinuxChangePolicy"),
 ]);
 
-pub(super) static SECURITY_CONTEXT: ObjectSchema = strict("SecurityContext").with(&[
+pub(crate) static SECURITY_CONTEXT: ObjectSchema = strict("SecurityContext").with(&[
     object("capabilities", &CAPABILITIES),
     boolean("privileged"),
     object("seLinuxOptions", &SE_LINUX_OPTIONS),
@@ -37,29 +37,29 @@ pub(super) static SECURITY_CONTEXT: ObjectSchema = strict("SecurityContext").wit
     object("appArmorProfile", &APP_ARMOR_PROFILE),
 ]);
 
-static CAPABILITIES: ObjectSchema =
+pub(crate) static CAPABILITIES: ObjectSchema =
     strict("Capabilities").with(&[list("add", &Shape::Text), list("drop", &Shape::Text)]);
 
-static SE_LINUX_OPTIONS: ObjectSchema = strict("SELinuxOptions").with(&[
+pub(crate) static SE_LINUX_OPTIONS: ObjectSchema = strict("SELinuxOptions").with(&[
     named("user", Grammar::SelinuxPart),
     named("role", Grammar::SelinuxPart),
     named("type", Grammar::SelinuxPart),
     named("level", Grammar::SelinuxPart),
 ]);
 
-static WINDOWS_SECURITY_CONTEXT_OPTIONS: ObjectSchema = strict("WindowsSecurityContextOptions")
-    .with(&[
+pub(crate) static WINDOWS_SECURITY_CONTEXT_OPTIONS: ObjectSchema =
+    strict("WindowsSecurityContextOptions").with(&[
         text("gmsaCredentialSpecName"),
         text("gmsaCredentialSpec"),
         text("runAsUserName"),
         boolean("hostProcess"),
     ]);
 
-static SECCOMP_PROFILE: ObjectSchema = strict("SeccompProfile")
+pub(crate) static SECCOMP_PROFILE: ObjectSchema = strict("SeccompProfile")
     .with(&[text("type"), named("localhostProfile", Grammar::DescendingPath)]);
 
-static APP_ARMOR_PROFILE: ObjectSchema =
+pub(crate) static APP_ARMOR_PROFILE: ObjectSchema =
     strict("AppArmorProfile").with(&[text("type"), named("localhostProfile", Grammar::OneLine)]);
 
-static SYSCTL: ObjectSchema =
+pub(crate) static SYSCTL: ObjectSchema =
     strict("Sysctl").with(&[named("name", Grammar::SysctlName), text("value")]);

@@ -15,7 +15,7 @@ use super::volume::{LOCAL_OBJECT_REFERENCE, VOLUME};
 use crate::kube_wire::grammar::Grammar;
 use crate::kube_wire::schema::{ObjectSchema, Shape};
 
-pub(super) static POD_SPEC: ObjectSchema = strict("PodSpec").with(&[
+pub(crate) static POD_SPEC: ObjectSchema = strict("PodSpec").with(&[
     list("volumes", &Shape::Object(&VOLUME)),
     list("initContainers", &Shape::Object(&CONTAINER)),
     list("containers", &Shape::Object(&CONTAINER)),
@@ -62,25 +62,25 @@ pub(super) static POD_SPEC: ObjectSchema = strict("PodSpec").with(&[
     object("workloadRef", &WORKLOAD_REFERENCE),
 ]);
 
-static HOST_ALIAS: ObjectSchema = strict("HostAlias").with(&[
+pub(crate) static HOST_ALIAS: ObjectSchema = strict("HostAlias").with(&[
     named("ip", Grammar::IpAddress),
     list("hostnames", &Shape::Named(Grammar::DnsSubdomain)),
 ]);
 
-static POD_DNS_CONFIG: ObjectSchema = strict("PodDNSConfig").with(&[
+pub(crate) static POD_DNS_CONFIG: ObjectSchema = strict("PodDNSConfig").with(&[
     list("nameservers", &Shape::Named(Grammar::IpAddress)),
     list("searches", &Shape::Named(Grammar::SearchDomain)),
     list("options", &Shape::Object(&POD_DNS_CONFIG_OPTION)),
 ]);
 
-static POD_DNS_CONFIG_OPTION: ObjectSchema = strict("PodDNSConfigOption")
+pub(crate) static POD_DNS_CONFIG_OPTION: ObjectSchema = strict("PodDNSConfigOption")
     .with(&[named("name", Grammar::Token), named("value", Grammar::ResolverOptionValue)]);
 
 static POD_READINESS_GATE: ObjectSchema = strict("PodReadinessGate").with(&[text("conditionType")]);
 
-static POD_OS: ObjectSchema = strict("PodOS").with(&[text("name")]);
+pub(crate) static POD_OS: ObjectSchema = strict("PodOS").with(&[text("name")]);
 
-static POD_RESOURCE_CLAIM: ObjectSchema = strict("PodResourceClaim").with(&[
+pub(crate) static POD_RESOURCE_CLAIM: ObjectSchema = strict("PodResourceClaim").with(&[
     named("name", Grammar::DnsLabel),
     named("resourceClaimName", Grammar::ObjectName),
     named("resourceClaimTemplateName", Grammar::ObjectName),

@@ -21,7 +21,7 @@ use super::table::{boolean, int32, int64, list, named, object, quantity, strict,
 use crate::kube_wire::grammar::Grammar;
 use crate::kube_wire::schema::{ObjectSchema, Shape};
 
-pub(super) static VOLUME: ObjectSchema = strict("Volume").with(&[
+pub(crate) static VOLUME: ObjectSchema = strict("Volume").with(&[
     named("name", Grammar::DnsLabel),
     object("hostPath", &HOST_PATH_VOLUME_SOURCE),
     object("emptyDir", &EMPTY_DIR_VOLUME_SOURCE),
@@ -55,16 +55,16 @@ pub(super) static VOLUME: ObjectSchema = strict("Volume").with(&[
     object("image", &IMAGE_VOLUME_SOURCE),
 ]);
 
-pub(super) static HOST_PATH_VOLUME_SOURCE: ObjectSchema =
+pub(crate) static HOST_PATH_VOLUME_SOURCE: ObjectSchema =
     strict("HostPathVolumeSource").with(&[named("path", Grammar::AbsolutePath), text("type")]);
 
-static EMPTY_DIR_VOLUME_SOURCE: ObjectSchema =
+pub(crate) static EMPTY_DIR_VOLUME_SOURCE: ObjectSchema =
     strict("EmptyDirVolumeSource").with(&[text("medium"), quantity("sizeLimit"), int32("mode")]);
 
-static IMAGE_VOLUME_SOURCE: ObjectSchema =
+pub(crate) static IMAGE_VOLUME_SOURCE: ObjectSchema =
     strict("ImageVolumeSource").with(&[named("reference", Grammar::Token), text("pullPolicy")]);
 
-static SECRET_VOLUME_SOURCE: ObjectSchema = strict("SecretVolumeSource").with(&[
+pub(crate) static SECRET_VOLUME_SOURCE: ObjectSchema = strict("SecretVolumeSource").with(&[
     named("secretName", Grammar::ObjectName),
     list("items", &Shape::Object(&KEY_TO_PATH)),
     int32("defaultMode"),
@@ -72,7 +72,7 @@ static SECRET_VOLUME_SOURCE: ObjectSchema = strict("SecretVolumeSource").with(&[
     int64("defaultUser"),
 ]);
 
-static CONFIG_MAP_VOLUME_SOURCE: ObjectSchema = strict("ConfigMapVolumeSource").with(&[
+pub(crate) static CONFIG_MAP_VOLUME_SOURCE: ObjectSchema = strict("ConfigMapVolumeSource").with(&[
     named("name", Grammar::ObjectName),
     list("items", &Shape::Object(&KEY_TO_PATH)),
     int32("defaultMode"),
@@ -80,20 +80,21 @@ static CONFIG_MAP_VOLUME_SOURCE: ObjectSchema = strict("ConfigMapVolumeSource").
     int64("defaultUser"),
 ]);
 
-pub(super) static KEY_TO_PATH: ObjectSchema = strict("KeyToPath").with(&[
+pub(crate) static KEY_TO_PATH: ObjectSchema = strict("KeyToPath").with(&[
     text("key"),
     named("path", Grammar::VolumeFilePath),
     int32("mode"),
     int64("user"),
 ]);
 
-static DOWNWARD_API_VOLUME_SOURCE: ObjectSchema = strict("DownwardAPIVolumeSource").with(&[
-    list("items", &Shape::Object(&DOWNWARD_API_VOLUME_FILE)),
-    int32("defaultMode"),
-    int64("defaultUser"),
-]);
+pub(crate) static DOWNWARD_API_VOLUME_SOURCE: ObjectSchema = strict("DownwardAPIVolumeSource")
+    .with(&[
+        list("items", &Shape::Object(&DOWNWARD_API_VOLUME_FILE)),
+        int32("defaultMode"),
+        int64("defaultUser"),
+    ]);
 
-pub(super) static DOWNWARD_API_VOLUME_FILE: ObjectSchema = strict("DownwardAPIVolumeFile").with(&[
+pub(crate) static DOWNWARD_API_VOLUME_FILE: ObjectSchema = strict("DownwardAPIVolumeFile").with(&[
     named("path", Grammar::VolumeFilePath),
     object("fieldRef", &OBJECT_FIELD_SELECTOR),
     object("resourceFieldRef", &RESOURCE_FIELD_SELECTOR),
@@ -101,5 +102,5 @@ pub(super) static DOWNWARD_API_VOLUME_FILE: ObjectSchema = strict("DownwardAPIVo
     int64("user"),
 ]);
 
-pub(super) static LOCAL_OBJECT_REFERENCE: ObjectSchema =
+pub(crate) static LOCAL_OBJECT_REFERENCE: ObjectSchema =
     strict("LocalObjectReference").with(&[named("name", Grammar::ObjectName)]);

@@ -1,11 +1,18 @@
 //! Volumes that belong to others: claims and claim templates.
 
 use super::read::{Entries, Quantity, view};
+use crate::kube_wire::pod_schema::claim::{
+    EPHEMERAL_VOLUME_SOURCE, PERSISTENT_VOLUME_CLAIM_SPEC, PERSISTENT_VOLUME_CLAIM_TEMPLATE,
+    PERSISTENT_VOLUME_CLAIM_VOLUME_SOURCE, TYPED_LOCAL_OBJECT_REFERENCE, TYPED_OBJECT_REFERENCE,
+    VOLUME_RESOURCE_REQUIREMENTS,
+};
+use crate::kube_wire::pod_schema::metadata::TEMPLATE_METADATA;
+use crate::kube_wire::pod_schema::scheduling::{LABEL_SELECTOR, LABEL_SELECTOR_REQUIREMENT};
 
 view! {
     /// `persistentVolumeClaim`.
     #[derive(Debug)]
-    PersistentVolumeClaim<'a> {
+    PersistentVolumeClaim<'a> of [PERSISTENT_VOLUME_CLAIM_VOLUME_SOURCE] {
         "claimName" claim_name: &'a str,
         "readOnly" read_only: bool,
     }
@@ -14,7 +21,7 @@ view! {
 view! {
     /// `ephemeral`: a claim made for this pod.
     #[derive(Debug)]
-    EphemeralVolume<'a> {
+    EphemeralVolume<'a> of [EPHEMERAL_VOLUME_SOURCE] {
         "volumeClaimTemplate" template: Option<ClaimTemplate<'a>>,
     }
 }
@@ -22,7 +29,7 @@ view! {
 view! {
     /// `volumeClaimTemplate`.
     #[derive(Debug)]
-    ClaimTemplate<'a> {
+    ClaimTemplate<'a> of [PERSISTENT_VOLUME_CLAIM_TEMPLATE] {
         "metadata" metadata: Option<ClaimTemplateMetadata<'a>>,
         "spec" spec: Option<ClaimTemplateSpec<'a>>,
     }
@@ -31,7 +38,7 @@ view! {
 view! {
     /// `volumeClaimTemplate.metadata`.
     #[derive(Debug)]
-    ClaimTemplateMetadata<'a> {
+    ClaimTemplateMetadata<'a> of [TEMPLATE_METADATA] {
         "labels" labels: Entries<'a, &'a str>,
         "annotations" annotations: Entries<'a, &'a str>,
     }
@@ -40,7 +47,7 @@ view! {
 view! {
     /// `volumeClaimTemplate.spec`.
     #[derive(Debug)]
-    ClaimTemplateSpec<'a> {
+    ClaimTemplateSpec<'a> of [PERSISTENT_VOLUME_CLAIM_SPEC] {
         "accessModes" access_modes: &'a [&'a str],
         "selector" selector: Option<LabelSelector<'a>>,
         "resources" resources: Option<VolumeResources<'a>>,
@@ -56,7 +63,7 @@ view! {
 view! {
     /// `volumeClaimTemplate.spec.resources`.
     #[derive(Debug)]
-    VolumeResources<'a> {
+    VolumeResources<'a> of [VOLUME_RESOURCE_REQUIREMENTS] {
         "limits" limits: Entries<'a, Quantity<'a>>,
         "requests" requests: Entries<'a, Quantity<'a>>,
     }
@@ -65,7 +72,7 @@ view! {
 view! {
     /// `dataSource` (without namespace) or `dataSourceRef`: what a new volume is filled with.
     #[derive(Debug)]
-    DataSource<'a> {
+    DataSource<'a> of [TYPED_LOCAL_OBJECT_REFERENCE, TYPED_OBJECT_REFERENCE] {
         "apiGroup" api_group: Option<&'a str>,
         "kind" kind: &'a str,
         "name" name: &'a str,
@@ -76,7 +83,7 @@ view! {
 view! {
     /// `labelSelector` or `selector`.
     #[derive(Debug)]
-    LabelSelector<'a> {
+    LabelSelector<'a> of [LABEL_SELECTOR] {
         "matchLabels" match_labels: Entries<'a, &'a str>,
         "matchExpressions" match_expressions: &'a [LabelRequirement<'a>],
     }
@@ -85,7 +92,7 @@ view! {
 view! {
     /// `matchExpressions[]`.
     #[derive(Debug)]
-    LabelRequirement<'a> {
+    LabelRequirement<'a> of [LABEL_SELECTOR_REQUIREMENT] {
         "key" key: &'a str,
         "operator" operator: &'a str,
         "values" values: &'a [&'a str],

@@ -7,14 +7,20 @@ use super::mounts::{VolumeDevice, VolumeMount};
 use super::probe::{Lifecycle, Probe};
 use super::read::{Read, view};
 use super::resources::Resources;
-use super::room::Room;
 use super::security::ContainerSecurity;
 use crate::kube_wire::json::Value;
+use crate::kube_wire::pod_schema::container::{
+    CONTAINER, CONTAINER_PORT, CONTAINER_RESTART_RULE, CONTAINER_RESTART_RULE_ON_EXIT_CODES,
+    EPHEMERAL_CONTAINER,
+};
+use crate::kube_wire::pod_schema::spec::POD_SPEC;
+use crate::kube_wire::received_pod::SoundPod;
+use crate::kube_wire::schema::ObjectSchema;
 
 view! {
     /// One container, with its own security context only.
     #[derive(Debug)]
-    Container<'a> {
+    Container<'a> of [CONTAINER, EPHEMERAL_CONTAINER] {
         "name" name: &'a str,
         "image" image: &'a str,
         "command" command: &'a [&'a str],
@@ -103,7 +109,7 @@ impl Container<'_> {
 view! {
     /// `ports[]`.
     #[derive(Debug)]
-    Port<'a> {
+    Port<'a> of [CONTAINER_PORT] {
         "name" name: &'a str,
         "hostPort" host_port: i64,
         "containerPort" container_port: i64,
@@ -115,7 +121,7 @@ view! {
 view! {
     /// `restartPolicyRules[]`.
     #[derive(Debug)]
-    RestartRule<'a> {
+    RestartRule<'a> of [CONTAINER_RESTART_RULE] {
         "action" action: &'a str,
         "exitCodes" exit_codes: Option<ExitCodes<'a>>,
     }
@@ -124,32 +130,56 @@ view! {
 view! {
     /// `restartPolicyRules[].exitCodes`.
     #[derive(Debug)]
-    ExitCodes<'a> {
+    ExitCodes<'a> of [CONTAINER_RESTART_RULE_ON_EXIT_CODES] {
         "operator" operator: &'a str,
         "values" values: &'a [i64],
     }
 }
 
 /// All containers of a spec: init, ordinary and ephemeral ones, in that order.
-pub(super) fn read_all<'a>(spec: Value<'a>, room: &'a Room) -> &'a [Container<'a>] {
+pub(super) fn read_all<'a>(spec: Value<'a>, pod: &'a SoundPod<'a>) -> &'a [Container<'a>] {
+    const INIT: u8 = ObjectSchema::index_in(&[&POD_SPEC], "initContainers");
+    const ORDINARY: u8 = ObjectSchema::index_in(&[&POD_SPEC], "containers");
+    const EPHEMERAL: u8 = ObjectSchema::index_in(&[&POD_SPEC], "ephemeralContainers");
+    const {
+        assert!(ObjectSchema::holds(&[&POD_SPEC], "initContainers", Container::TABLES));
+        assert!(ObjectSchema::holds(&[&POD_SPEC], "containers", Container::TABLES));
+        assert!(ObjectSchema::holds(&[&POD_SPEC], "ephemeralContainers", Container::TABLES));
+    }
+    let [mut init, mut ordinary, mut ephemeral] = [None; 3];
+    for (index, list) in pod.checked.members(spec) {
+        match index {
+            INIT => init = Some(list),
+            ORDINARY => ordinary = Some(list),
+            EPHEMERAL => ephemeral = Some(list),
+            _ => {}
+        }
+    }
     let lists = [
-        ("initContainers", ContainerKind::Init),
-        ("containers", ContainerKind::Container),
-        ("ephemeralContainers", ContainerKind::Ephemeral),
-    ]
-    .map(|(name, kind)| (spec.field(name), kind));
+        (init, ContainerKind::Init),
+        (ordinary, ContainerKind::Container),
+        (ephemeral, ContainerKind::Ephemeral),
+    ];
     let length = lists.iter().filter_map(|(list, _)| *list).map(|list| list.items().count()).sum();
-    let containers = lists.into_iter().flat_map(|(list, kind)| {
-        let values = list.into_iter().flat_map(|list| list.items());
-        values.enumerate().map(move |(index, value)| {
-            let mut container = Container::read(value, room);
-            container.index = index;
-            container.kind = match (kind, container.restart_policy) {
-                (ContainerKind::Init, Some("Always")) => ContainerKind::Sidecar,
-                (kind, _) => kind,
-            };
-            container
-        })
-    });
-    room.keep_all(length, containers)
+    pod.room.keep_pushed(length, |containers| {
+        for (list, kind) in lists {
+            for (index, value) in list.iter().flat_map(Value::items).enumerate() {
+                containers.push(read_one(value, pod, (kind, index)));
+            }
+        }
+    })
+}
+
+fn read_one<'a>(
+    value: Value<'a>,
+    pod: &'a SoundPod<'a>,
+    (list, index): (ContainerKind, usize),
+) -> Container<'a> {
+    let mut container = Container::read(value, pod);
+    container.index = index;
+    container.kind = match (list, container.restart_policy) {
+        (ContainerKind::Init, Some("Always")) => ContainerKind::Sidecar,
+        (list, _) => list,
+    };
+    container
 }

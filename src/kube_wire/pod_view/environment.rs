@@ -3,10 +3,15 @@
 use std::fmt;
 
 use super::read::{Quantity, view};
+use crate::kube_wire::pod_schema::environment::{
+    CONFIG_MAP_ENV_SOURCE, CONFIG_MAP_KEY_SELECTOR, ENV_FROM_SOURCE, ENV_VAR, ENV_VAR_SOURCE,
+    FILE_KEY_SELECTOR, OBJECT_FIELD_SELECTOR, RESOURCE_FIELD_SELECTOR, SECRET_ENV_SOURCE,
+    SECRET_KEY_SELECTOR,
+};
 
 view! {
     /// `env[]`. Its value may be a secret and is not in its `Debug`.
-    EnvVar<'a> {
+    EnvVar<'a> of [ENV_VAR] {
         "name" name: &'a str,
         "value" value: &'a str,
         "valueFrom" value_from: Option<&'a EnvSource<'a>>,
@@ -26,7 +31,7 @@ impl fmt::Debug for EnvVar<'_> {
 view! {
     /// `env[].valueFrom`: at most one is set in a pod that the API took.
     #[derive(Debug)]
-    EnvSource<'a> {
+    EnvSource<'a> of [ENV_VAR_SOURCE] {
         "fieldRef" field: Option<FieldRef<'a>>,
         "resourceFieldRef" resource_field: Option<ResourceFieldRef<'a>>,
         "configMapKeyRef" config_map_key: Option<KeyRef<'a>>,
@@ -38,7 +43,7 @@ view! {
 view! {
     /// `fieldRef`: a field of the pod itself.
     #[derive(Debug)]
-    FieldRef<'a> {
+    FieldRef<'a> of [OBJECT_FIELD_SELECTOR] {
         "apiVersion" api_version: &'a str,
         "fieldPath" field_path: &'a str,
     }
@@ -47,7 +52,7 @@ view! {
 view! {
     /// `resourceFieldRef`: an amount that a container of the pod may use.
     #[derive(Debug)]
-    ResourceFieldRef<'a> {
+    ResourceFieldRef<'a> of [RESOURCE_FIELD_SELECTOR] {
         "containerName" container_name: &'a str,
         "resource" resource: &'a str,
         "divisor" divisor: Option<Quantity<'a>>,
@@ -57,7 +62,7 @@ view! {
 view! {
     /// `configMapKeyRef` or `secretKeyRef`.
     #[derive(Debug)]
-    KeyRef<'a> {
+    KeyRef<'a> of [CONFIG_MAP_KEY_SELECTOR, SECRET_KEY_SELECTOR] {
         "name" name: &'a str,
         "key" key: &'a str,
         "optional" optional: Option<bool>,
@@ -67,7 +72,7 @@ view! {
 view! {
     /// `fileKeyRef`: a line of a file in a volume.
     #[derive(Debug)]
-    FileKey<'a> {
+    FileKey<'a> of [FILE_KEY_SELECTOR] {
         "volumeName" volume_name: &'a str,
         "path" path: &'a str,
         "key" key: &'a str,
@@ -78,7 +83,7 @@ view! {
 view! {
     /// `envFrom[]`.
     #[derive(Debug)]
-    EnvFrom<'a> {
+    EnvFrom<'a> of [ENV_FROM_SOURCE] {
         "prefix" prefix: &'a str,
         "configMapRef" config_map: Option<SourceRef<'a>>,
         "secretRef" secret: Option<SourceRef<'a>>,
@@ -88,7 +93,7 @@ view! {
 view! {
     /// `configMapRef` or `secretRef`: all of an object's keys.
     #[derive(Debug)]
-    SourceRef<'a> {
+    SourceRef<'a> of [CONFIG_MAP_ENV_SOURCE, SECRET_ENV_SOURCE] {
         "name" name: &'a str,
         "optional" optional: Option<bool>,
     }

@@ -76,7 +76,7 @@ impl<'a> PodView<'a> {
     /// Reads a pod that was found sound.
     pub fn of(pod: &'a SoundPod<'a>) -> Self {
         let (containers, spec) = match pod.checked.value().field("spec") {
-            Some(spec) => read_spec(spec, &pod.room),
+            Some(spec) => read_spec(spec, pod),
             None => Default::default(),
         };
         Self {
@@ -91,6 +91,6 @@ impl<'a> PodView<'a> {
 }
 
 /// A spec: its containers, and the rest.
-fn read_spec<'a>(spec: Value<'a>, room: &'a Room) -> (&'a [Container<'a>], PodSpec<'a>) {
-    (container::read_all(spec, room), PodSpec::read(spec, room))
+fn read_spec<'a>(spec: Value<'a>, pod: &'a SoundPod<'a>) -> (&'a [Container<'a>], PodSpec<'a>) {
+    (container::read_all(spec, pod), PodSpec::read(spec, pod))
 }

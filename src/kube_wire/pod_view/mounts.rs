@@ -1,11 +1,12 @@
 //! How a container sees the pod's volumes.
 
 use super::read::view;
+use crate::kube_wire::pod_schema::container::{VOLUME_DEVICE, VOLUME_MOUNT};
 
 view! {
     /// `volumeMounts[]`.
     #[derive(Debug)]
-    VolumeMount<'a> {
+    VolumeMount<'a> of [VOLUME_MOUNT] {
         "name" volume: &'a str,
         "readOnly" read_only: bool,
         "recursiveReadOnly" recursive_read_only: Option<&'a str>,
@@ -20,7 +21,7 @@ view! {
 view! {
     /// `volumeDevices[]`.
     #[derive(Debug)]
-    VolumeDevice<'a> {
+    VolumeDevice<'a> of [VOLUME_DEVICE] {
         "name" volume: &'a str,
         "devicePath" device_path: &'a str,
     }

@@ -1,11 +1,15 @@
 //! What the kubelet asks of a container, and what it tells it: probes and lifecycle hooks.
 
 use super::read::{PortReference, view};
+use crate::kube_wire::pod_schema::probe::{
+    EXEC_ACTION, GRPC_ACTION, HTTP_GET_ACTION, HTTP_HEADER, LIFECYCLE, LIFECYCLE_HANDLER, PROBE,
+    SLEEP_ACTION, TCP_SOCKET_ACTION,
+};
 
 view! {
     /// `livenessProbe`, `readinessProbe` or `startupProbe`, without its timing.
     #[derive(Debug)]
-    Probe<'a> {
+    Probe<'a> of [PROBE] {
         "exec" exec: Option<Exec<'a>>,
         "httpGet" http_get: Option<HttpGet<'a>>,
         "tcpSocket" tcp_socket: Option<TcpSocket<'a>>,
@@ -16,7 +20,7 @@ view! {
 view! {
     /// `lifecycle`.
     #[derive(Debug)]
-    Lifecycle<'a> {
+    Lifecycle<'a> of [LIFECYCLE] {
         "postStart" post_start: Option<Hook<'a>>,
         "preStop" pre_stop: Option<Hook<'a>>,
         "stopSignal" stop_signal: Option<&'a str>,
@@ -26,7 +30,7 @@ view! {
 view! {
     /// `postStart` or `preStop`.
     #[derive(Debug)]
-    Hook<'a> {
+    Hook<'a> of [LIFECYCLE_HANDLER] {
         "exec" exec: Option<Exec<'a>>,
         "httpGet" http_get: Option<HttpGet<'a>>,
         "tcpSocket" tcp_socket: Option<TcpSocket<'a>>,
@@ -37,7 +41,7 @@ view! {
 view! {
     /// `exec`: a command inside the container.
     #[derive(Debug)]
-    Exec<'a> {
+    Exec<'a> of [EXEC_ACTION] {
         "command" command: &'a [&'a str],
     }
 }
@@ -45,7 +49,7 @@ view! {
 view! {
     /// `httpGet`: the kubelet itself connects, to the pod if `host` is empty.
     #[derive(Debug)]
-    HttpGet<'a> {
+    HttpGet<'a> of [HTTP_GET_ACTION] {
         "path" path: &'a str,
         "port" port: PortReference<'a>,
         "host" host: &'a str,
@@ -58,7 +62,7 @@ view! {
 view! {
     /// `httpGet.httpHeaders[]`.
     #[derive(Debug)]
-    Header<'a> {
+    Header<'a> of [HTTP_HEADER] {
         "name" name: &'a str,
         "value" value: &'a str,
     }
@@ -67,7 +71,7 @@ view! {
 view! {
     /// `tcpSocket`: the kubelet itself connects, to the pod if `host` is empty.
     #[derive(Debug)]
-    TcpSocket<'a> {
+    TcpSocket<'a> of [TCP_SOCKET_ACTION] {
         "port" port: PortReference<'a>,
         "host" host: &'a str,
     }
@@ -76,7 +80,7 @@ view! {
 view! {
     /// `grpc`: the kubelet itself connects to the pod.
     #[derive(Debug)]
-    Grpc<'a> {
+    Grpc<'a> of [GRPC_ACTION] {
         "port" port: i64,
         "service" service: Option<&'a str>,
         "mode" mode: &'a str,
@@ -86,7 +90,7 @@ view! {
 view! {
     /// `sleep`.
     #[derive(Debug)]
-    Sleep {
+    Sleep of [SLEEP_ACTION] {
         "seconds" seconds: i64,
     }
 }

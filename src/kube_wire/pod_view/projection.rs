@@ -3,11 +3,17 @@
 use super::claim::LabelSelector;
 use super::environment::{FieldRef, ResourceFieldRef};
 use super::read::{Entries, view};
+use crate::kube_wire::pod_schema::projection::{
+    CLUSTER_TRUST_BUNDLE_PROJECTION, CONFIG_MAP_PROJECTION, DOWNWARD_API_PROJECTION,
+    POD_CERTIFICATE_PROJECTION, SECRET_PROJECTION, SERVICE_ACCOUNT_TOKEN_PROJECTION,
+    VOLUME_PROJECTION,
+};
+use crate::kube_wire::pod_schema::volume::{DOWNWARD_API_VOLUME_FILE, KEY_TO_PATH};
 
 view! {
     /// `projected.sources[]`: one of them is set in a pod that the API took.
     #[derive(Debug)]
-    Projection<'a> {
+    Projection<'a> of [VOLUME_PROJECTION] {
         "secret" secret: Option<ProjectedObject<'a>>,
         "downwardAPI" downward_api: Option<ProjectedDownwardApi<'a>>,
         "configMap" config_map: Option<ProjectedObject<'a>>,
@@ -20,7 +26,7 @@ view! {
 view! {
     /// A ConfigMap or Secret in a projected volume.
     #[derive(Debug)]
-    ProjectedObject<'a> {
+    ProjectedObject<'a> of [CONFIG_MAP_PROJECTION, SECRET_PROJECTION] {
         "name" name: &'a str,
         "items" items: &'a [KeyToPath<'a>],
         "optional" optional: Option<bool>,
@@ -30,7 +36,7 @@ view! {
 view! {
     /// Pod fields in a projected volume.
     #[derive(Debug)]
-    ProjectedDownwardApi<'a> {
+    ProjectedDownwardApi<'a> of [DOWNWARD_API_PROJECTION] {
         "items" items: &'a [DownwardApiFile<'a>],
     }
 }
@@ -38,7 +44,7 @@ view! {
 view! {
     /// `items[]` of a ConfigMap or Secret.
     #[derive(Debug)]
-    KeyToPath<'a> {
+    KeyToPath<'a> of [KEY_TO_PATH] {
         "key" key: &'a str,
         "path" path: &'a str,
         "mode" mode: Option<i64>,
@@ -49,7 +55,7 @@ view! {
 view! {
     /// `items[]` of pod fields.
     #[derive(Debug)]
-    DownwardApiFile<'a> {
+    DownwardApiFile<'a> of [DOWNWARD_API_VOLUME_FILE] {
         "path" path: &'a str,
         "fieldRef" field: Option<FieldRef<'a>>,
         "resourceFieldRef" resource_field: Option<ResourceFieldRef<'a>>,
@@ -61,7 +67,7 @@ view! {
 view! {
     /// `serviceAccountToken`.
     #[derive(Debug)]
-    ServiceAccountToken<'a> {
+    ServiceAccountToken<'a> of [SERVICE_ACCOUNT_TOKEN_PROJECTION] {
         /// Empty: the API server itself.
         "audience" audience: &'a str,
         "expirationSeconds" expiration_seconds: Option<i64>,
@@ -73,7 +79,7 @@ view! {
 view! {
     /// `clusterTrustBundle`.
     #[derive(Debug)]
-    ClusterTrustBundle<'a> {
+    ClusterTrustBundle<'a> of [CLUSTER_TRUST_BUNDLE_PROJECTION] {
         "name" name: Option<&'a str>,
         "signerName" signer_name: Option<&'a str>,
         "labelSelector" label_selector: Option<LabelSelector<'a>>,
@@ -86,7 +92,7 @@ view! {
 view! {
     /// `podCertificate`.
     #[derive(Debug)]
-    PodCertificate<'a> {
+    PodCertificate<'a> of [POD_CERTIFICATE_PROJECTION] {
         "signerName" signer_name: &'a str,
         "keyType" key_type: &'a str,
         "maxExpirationSeconds" max_expiration_seconds: Option<i64>,

@@ -1,25 +1,31 @@
 //! How a part of the view is read: declared as a table of JSON names and fields.
 //!
-//! Kinds were checked against the schema, so reading cannot fail. `null` is absent, as in Go.
+//! Kinds were checked against the schema, so reading cannot fail, and so were names: what is compared
+//! here is their index in the schema's table. `null` is absent, as in Go.
 
-use super::room::Room;
 use crate::kube_wire::json::{Kind, Value};
+use crate::kube_wire::received_pod::SoundPod;
+use crate::kube_wire::schema::ObjectSchema;
 
-/// A part of a pod that is read from a checked value. What is not there keeps its default; what needs
-/// memory takes it from the room.
+/// A part of a pod that is read from a value in it. What is not there keeps its default; what needs
+/// memory takes it from the pod's room.
 pub(super) trait Read<'a> {
-    fn read(value: Value<'a>, room: &'a Room) -> Self;
+    /// The tables of the schema that such objects were held against; none for what is no object.
+    const TABLES: &'static [&'static ObjectSchema] = &[];
+
+    fn read(value: Value<'a>, pod: &'a SoundPod<'a>) -> Self;
 }
 
-/// Declares a struct of the view: a JSON name, a field and its type in each line. The part behind
-/// `and` holds what is not written in the JSON of that object.
+/// Declares a struct of the view: a JSON name, a field and its type in each line, of objects that were
+/// held against these tables of the schema. The part behind `and` holds what is not written in the JSON
+/// of that object.
 ///
 /// Plain types are Go's plain types: absent and zero mean the same there. `Option` stands where Go
 /// has a pointer: absent is a third value.
 macro_rules! view {
     (
         $(#[$about:meta])*
-        $name:ident $(<$life:lifetime>)? {
+        $name:ident $(<$life:lifetime>)? of [$($table:ident),+] {
             $($(#[$note:meta])* $key:literal $field:ident: $kind:ty,)*
         }
         $(and { $($(#[$extra_note:meta])* $extra:ident: $extra_kind:ty,)* })?
@@ -34,18 +40,36 @@ macro_rules! view {
         impl<'value $(: $life, $life)?> crate::kube_wire::pod_view::read::Read<'value>
             for $name $(<$life>)?
         {
+            const TABLES: &'static [&'static crate::kube_wire::schema::ObjectSchema] =
+                &[$(&$table),+];
+
             fn read(
                 value: crate::kube_wire::json::Value<'value>,
-                room: &'value crate::kube_wire::pod_view::Room,
+                pod: &'value crate::kube_wire::received_pod::SoundPod<'value>,
             ) -> Self {
+                struct Index;
+                #[expect(non_upper_case_globals, reason = "named after the fields")]
+                impl Index {
+                    $(const $field: u8 = crate::kube_wire::schema::ObjectSchema::index_in(
+                        <$name as crate::kube_wire::pod_view::read::Read>::TABLES,
+                        $key,
+                    );)*
+                }
+                $(const {
+                    assert!(
+                        crate::kube_wire::schema::ObjectSchema::holds(
+                            Self::TABLES,
+                            $key,
+                            <$kind as crate::kube_wire::pod_view::read::Read>::TABLES,
+                        ),
+                        "the field holds something else",
+                    );
+                })*
                 let mut view = Self::default();
-                for (key, member) in value.entries() {
-                    if member.is_null() {
-                        continue;
-                    }
-                    match key {
-                        $($key => {
-                            view.$field = crate::kube_wire::pod_view::read::Read::read(member, room);
+                for (index, member) in pod.checked.members(value) {
+                    match index {
+                        $(Index::$field => {
+                            view.$field = crate::kube_wire::pod_view::read::Read::read(member, pod);
                         })*
                         _ => {}
                     }
@@ -90,7 +114,7 @@ impl Default for PortReference<'_> {
 }
 
 impl<'a> Read<'a> for Quantity<'a> {
-    fn read(value: Value<'a>, _: &'a Room) -> Self {
+    fn read(value: Value<'a>, _: &'a SoundPod<'a>) -> Self {
         match value.kind() {
             Kind::Text(text) => Self::Text(text),
             Kind::Integer(number) => Self::Integer(number),
@@ -101,7 +125,7 @@ impl<'a> Read<'a> for Quantity<'a> {
 }
 
 impl<'a> Read<'a> for PortReference<'a> {
-    fn read(value: Value<'a>, _: &'a Room) -> Self {
+    fn read(value: Value<'a>, _: &'a SoundPod<'a>) -> Self {
         match value.as_str() {
             Some(name) => Self::Name(name),
             None => Self::Number(value.as_i64().unwrap_or_default()),
@@ -110,38 +134,44 @@ impl<'a> Read<'a> for PortReference<'a> {
 }
 
 impl<'a> Read<'a> for &'a str {
-    fn read(value: Value<'a>, _: &'a Room) -> Self {
+    fn read(value: Value<'a>, _: &'a SoundPod<'a>) -> Self {
         value.as_str().unwrap_or_default()
     }
 }
 
 impl<'a> Read<'a> for bool {
-    fn read(value: Value<'a>, _: &'a Room) -> Self {
+    fn read(value: Value<'a>, _: &'a SoundPod<'a>) -> Self {
         value.as_bool().unwrap_or_default()
     }
 }
 
 impl<'a> Read<'a> for i64 {
-    fn read(value: Value<'a>, _: &'a Room) -> Self {
+    fn read(value: Value<'a>, _: &'a SoundPod<'a>) -> Self {
         value.as_i64().unwrap_or_default()
     }
 }
 
 impl<'a, Part: Read<'a>> Read<'a> for Option<Part> {
-    fn read(value: Value<'a>, room: &'a Room) -> Self {
-        Some(Part::read(value, room))
+    const TABLES: &'static [&'static ObjectSchema] = Part::TABLES;
+
+    fn read(value: Value<'a>, pod: &'a SoundPod<'a>) -> Self {
+        Some(Part::read(value, pod))
     }
 }
 
 impl<'a, Part: Read<'a> + 'a> Read<'a> for &'a Part {
-    fn read(value: Value<'a>, room: &'a Room) -> Self {
-        room.keep(Part::read(value, room))
+    const TABLES: &'static [&'static ObjectSchema] = Part::TABLES;
+
+    fn read(value: Value<'a>, pod: &'a SoundPod<'a>) -> Self {
+        pod.room.keep(Part::read(value, pod))
     }
 }
 
 impl<'a, Part: Read<'a> + 'a> Read<'a> for &'a [Part] {
-    fn read(value: Value<'a>, room: &'a Room) -> Self {
-        room.keep_all(value.items().count(), value.items().map(|item| Part::read(item, room)))
+    const TABLES: &'static [&'static ObjectSchema] = Part::TABLES;
+
+    fn read(value: Value<'a>, pod: &'a SoundPod<'a>) -> Self {
+        pod.room.keep_all(value.items().count(), value.items().map(|item| Part::read(item, pod)))
     }
 }
 
@@ -149,8 +179,10 @@ impl<'a, Part: Read<'a> + 'a> Read<'a> for &'a [Part] {
 pub type Entries<'a, Part> = &'a [(&'a str, Part)];
 
 impl<'a, Part: Read<'a> + 'a> Read<'a> for Entries<'a, Part> {
-    fn read(value: Value<'a>, room: &'a Room) -> Self {
-        let parts = value.entries().map(|(key, member)| (key, Part::read(member, room)));
-        room.keep_all(value.entries().count(), parts)
+    const TABLES: &'static [&'static ObjectSchema] = Part::TABLES;
+
+    fn read(value: Value<'a>, pod: &'a SoundPod<'a>) -> Self {
+        let parts = value.entries().map(|(key, member)| (key, Part::read(member, pod)));
+        pod.room.keep_all(value.entries().count(), parts)
     }
 }

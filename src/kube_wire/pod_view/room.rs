@@ -7,6 +7,7 @@
 use std::cell::OnceCell;
 
 use bumpalo::Bump;
+use bumpalo::collections::Vec;
 
 /// Enough for most pods, so that one request is all.
 const USUAL_BYTES: usize = 8 * 1024;
@@ -32,12 +33,21 @@ impl Room {
         length: usize,
         parts: impl Iterator<Item = Part>,
     ) -> &[Part] {
+        self.keep_pushed(length, |list| parts.for_each(|part| list.push(part)))
+    }
+
+    /// Keeps a list of about so many parts, which `fill` makes.
+    pub(super) fn keep_pushed<'r, Part>(
+        &'r self,
+        length: usize,
+        fill: impl FnOnce(&mut Vec<'r, Part>),
+    ) -> &'r [Part] {
         const { assert!(!std::mem::needs_drop::<Part>(), "its memory would never be given back") };
         if length == 0 {
             return &[];
         }
-        let mut list = bumpalo::collections::Vec::with_capacity_in(length, self.memory());
-        list.extend(parts);
+        let mut list = Vec::with_capacity_in(length, self.memory());
+        fill(&mut list);
         list.into_bump_slice()
     }
 }

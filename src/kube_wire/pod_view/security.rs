@@ -1,11 +1,15 @@
 //! Security contexts, as written: a container's value beats the pod's where both have the field.
 
 use super::read::view;
+use crate::kube_wire::pod_schema::security::{
+    APP_ARMOR_PROFILE, CAPABILITIES, POD_SECURITY_CONTEXT, SE_LINUX_OPTIONS, SECCOMP_PROFILE,
+    SECURITY_CONTEXT, SYSCTL, WINDOWS_SECURITY_CONTEXT_OPTIONS,
+};
 
 view! {
     /// `spec.securityContext`.
     #[derive(Debug)]
-    PodSecurityContext<'a> {
+    PodSecurityContext<'a> of [POD_SECURITY_CONTEXT] {
         "seLinuxOptions" se_linux: Option<SeLinux<'a>>,
         "windowsOptions" windows: Option<&'a WindowsOptions<'a>>,
         "runAsUser" run_as_user: Option<i64>,
@@ -25,7 +29,7 @@ view! {
 view! {
     /// A container's `securityContext`.
     #[derive(Debug)]
-    ContainerSecurity<'a> {
+    ContainerSecurity<'a> of [SECURITY_CONTEXT] {
         "capabilities" capabilities: Option<Capabilities<'a>>,
         "privileged" privileged: Option<bool>,
         "seLinuxOptions" se_linux: Option<SeLinux<'a>>,
@@ -44,7 +48,7 @@ view! {
 view! {
     /// `capabilities`, as written: runtimes take any case, with or without `CAP_`.
     #[derive(Debug)]
-    Capabilities<'a> {
+    Capabilities<'a> of [CAPABILITIES] {
         "add" add: &'a [&'a str],
         "drop" drop: &'a [&'a str],
     }
@@ -53,7 +57,7 @@ view! {
 view! {
     /// `seLinuxOptions`.
     #[derive(Debug)]
-    SeLinux<'a> {
+    SeLinux<'a> of [SE_LINUX_OPTIONS] {
         "user" user: &'a str,
         "role" role: &'a str,
         "type" type_name: &'a str,
@@ -64,7 +68,7 @@ view! {
 view! {
     /// `windowsOptions`.
     #[derive(Debug)]
-    WindowsOptions<'a> {
+    WindowsOptions<'a> of [WINDOWS_SECURITY_CONTEXT_OPTIONS] {
         "gmsaCredentialSpecName" gmsa_credential_spec_name: Option<&'a str>,
         "gmsaCredentialSpec" gmsa_credential_spec: Option<&'a str>,
         "runAsUserName" run_as_user_name: Option<&'a str>,
@@ -75,7 +79,7 @@ view! {
 view! {
     /// `seccompProfile` or `appArmorProfile`.
     #[derive(Debug)]
-    Profile<'a> {
+    Profile<'a> of [SECCOMP_PROFILE, APP_ARMOR_PROFILE] {
         "type" type_name: &'a str,
         "localhostProfile" localhost_profile: Option<&'a str>,
     }
@@ -84,7 +88,7 @@ view! {
 view! {
     /// `sysctls[]`.
     #[derive(Debug)]
-    Sysctl<'a> {
+    Sysctl<'a> of [SYSCTL] {
         "name" name: &'a str,
         "value" value: &'a str,
     }

@@ -5,11 +5,13 @@ use super::read::view;
 use super::resources::Resources;
 use super::security::PodSecurityContext;
 use super::volume::Volume;
+use crate::kube_wire::pod_schema::spec::{POD_OS, POD_RESOURCE_CLAIM, POD_SPEC};
+use crate::kube_wire::pod_schema::volume::LOCAL_OBJECT_REFERENCE;
 
 view! {
     /// `spec` without its containers.
     #[derive(Debug)]
-    PodSpec<'a> {
+    PodSpec<'a> of [POD_SPEC] {
         "volumes" volumes: &'a [Volume<'a>],
         "nodeName" node_name: &'a str,
         "hostNetwork" host_network: bool,
@@ -17,7 +19,7 @@ view! {
         "hostIPC" host_ipc: bool,
         "shareProcessNamespace" share_process_namespace: Option<bool>,
         "hostUsers" host_users: Option<bool>,
-        "securityContext" security_context: Option<PodSecurityContext<'a>>,
+        "securityContext" security_context: Option<&'a PodSecurityContext<'a>>,
         "runtimeClassName" runtime_class_name: Option<&'a str>,
         "serviceAccountName" service_account_name: &'a str,
         /// The field's former name. The API keeps both equal; the kubelet reads the other.
@@ -30,10 +32,10 @@ view! {
         "hostnameOverride" hostname_override: Option<&'a str>,
         "setHostnameAsFQDN" set_hostname_as_fqdn: Option<bool>,
         "dnsPolicy" dns_policy: &'a str,
-        "dnsConfig" dns_config: Option<DnsConfig<'a>>,
+        "dnsConfig" dns_config: Option<&'a DnsConfig<'a>>,
         "hostAliases" host_aliases: &'a [HostAlias<'a>],
         "os" os: Option<Os<'a>>,
-        "resources" resources: Option<Resources<'a>>,
+        "resources" resources: Option<&'a Resources<'a>>,
         "resourceClaims" resource_claims: &'a [ResourceClaim<'a>],
     }
 }
@@ -41,7 +43,7 @@ view! {
 view! {
     /// `LocalObjectReference`: an object of the pod's namespace.
     #[derive(Debug)]
-    ReferredObject<'a> {
+    ReferredObject<'a> of [LOCAL_OBJECT_REFERENCE] {
         "name" name: &'a str,
     }
 }
@@ -49,7 +51,7 @@ view! {
 view! {
     /// `os`.
     #[derive(Debug)]
-    Os<'a> {
+    Os<'a> of [POD_OS] {
         "name" name: &'a str,
     }
 }
@@ -57,7 +59,7 @@ view! {
 view! {
     /// `resourceClaims[]`: a device.
     #[derive(Debug)]
-    ResourceClaim<'a> {
+    ResourceClaim<'a> of [POD_RESOURCE_CLAIM] {
         "name" name: &'a str,
         "resourceClaimName" resource_claim_name: Option<&'a str>,
         "resourceClaimTemplateName" resource_claim_template_name: Option<&'a str>,

@@ -3,9 +3,16 @@
 use super::claim::{EphemeralVolume, PersistentVolumeClaim};
 use super::projection::{DownwardApiFile, KeyToPath, Projection};
 use super::read::{Entries, Quantity, Read, view};
-use super::room::Room;
 use super::spec::ReferredObject;
 use crate::kube_wire::json::{Kind, Value};
+use crate::kube_wire::pod_schema::claim::CSI_VOLUME_SOURCE;
+use crate::kube_wire::pod_schema::projection::PROJECTED_VOLUME_SOURCE;
+use crate::kube_wire::pod_schema::volume::{
+    CONFIG_MAP_VOLUME_SOURCE, DOWNWARD_API_VOLUME_SOURCE, EMPTY_DIR_VOLUME_SOURCE,
+    HOST_PATH_VOLUME_SOURCE, IMAGE_VOLUME_SOURCE, SECRET_VOLUME_SOURCE, VOLUME,
+};
+use crate::kube_wire::received_pod::SoundPod;
+use crate::kube_wire::schema::ObjectSchema;
 
 /// `volumes[]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -81,6 +88,12 @@ fn is_same(one: Value<'_>, other: Value<'_>) -> bool {
     }
 }
 
+impl<'a> Volume<'a> {
+    const fn holds(source: &str, parts: &[&ObjectSchema]) -> bool {
+        ObjectSchema::holds(Self::TABLES, source, parts)
+    }
+}
+
 impl<'a> VolumeSource<'a> {
     /// The source's name in JSON; empty when there is none.
     pub fn kind(&self) -> &'a str {
@@ -102,7 +115,21 @@ impl<'a> VolumeSource<'a> {
 }
 
 impl<'a> Read<'a> for Volume<'a> {
-    fn read(value: Value<'a>, room: &'a Room) -> Self {
+    const TABLES: &'static [&'static ObjectSchema] = &[&VOLUME];
+
+    fn read(value: Value<'a>, pod: &'a SoundPod<'a>) -> Self {
+        const {
+            assert!(Self::holds("hostPath", HostPath::TABLES));
+            assert!(Self::holds("emptyDir", EmptyDir::TABLES));
+            assert!(Self::holds("configMap", ObjectVolume::TABLES));
+            assert!(Self::holds("secret", ObjectVolume::TABLES));
+            assert!(Self::holds("downwardAPI", DownwardApiVolume::TABLES));
+            assert!(Self::holds("projected", ProjectedVolume::TABLES));
+            assert!(Self::holds("persistentVolumeClaim", PersistentVolumeClaim::TABLES));
+            assert!(Self::holds("ephemeral", EphemeralVolume::TABLES));
+            assert!(Self::holds("csi", Csi::TABLES));
+            assert!(Self::holds("image", ImageVolume::TABLES));
+        }
         let mut volume = Self::default();
         for (key, member) in value.entries() {
             if member.is_null() {
@@ -110,21 +137,21 @@ impl<'a> Read<'a> for Volume<'a> {
             }
             volume.source = match key {
                 "name" => {
-                    volume.name = Read::read(member, room);
+                    volume.name = Read::read(member, pod);
                     continue;
                 }
-                "hostPath" => VolumeSource::HostPath(Read::read(member, room)),
-                "emptyDir" => VolumeSource::EmptyDir(Read::read(member, room)),
-                "configMap" => VolumeSource::ConfigMap(ObjectVolume::config_map(member, room)),
-                "secret" => VolumeSource::Secret(ObjectVolume::secret(member, room)),
-                "downwardAPI" => VolumeSource::DownwardApi(Read::read(member, room)),
-                "projected" => VolumeSource::Projected(Read::read(member, room)),
+                "hostPath" => VolumeSource::HostPath(Read::read(member, pod)),
+                "emptyDir" => VolumeSource::EmptyDir(Read::read(member, pod)),
+                "configMap" => VolumeSource::ConfigMap(ObjectVolume::config_map(member, pod)),
+                "secret" => VolumeSource::Secret(ObjectVolume::secret(member, pod)),
+                "downwardAPI" => VolumeSource::DownwardApi(Read::read(member, pod)),
+                "projected" => VolumeSource::Projected(Read::read(member, pod)),
                 "persistentVolumeClaim" => {
-                    VolumeSource::PersistentVolumeClaim(Read::read(member, room))
+                    VolumeSource::PersistentVolumeClaim(Read::read(member, pod))
                 }
-                "ephemeral" => VolumeSource::Ephemeral(Read::read(member, room)),
-                "csi" => VolumeSource::Csi(Read::read(member, room)),
-                "image" => VolumeSource::Image(Read::read(member, room)),
+                "ephemeral" => VolumeSource::Ephemeral(Read::read(member, pod)),
+                "csi" => VolumeSource::Csi(Read::read(member, pod)),
+                "image" => VolumeSource::Image(Read::read(member, pod)),
                 kind => VolumeSource::InTree(InTreeVolume { kind, fields: member }),
             };
         }
@@ -135,7 +162,7 @@ impl<'a> Read<'a> for Volume<'a> {
 view! {
     /// `hostPath`.
     #[derive(Debug)]
-    HostPath<'a> {
+    HostPath<'a> of [HOST_PATH_VOLUME_SOURCE] {
         "path" path: &'a str,
         "type" type_name: Option<&'a str>,
     }
@@ -144,7 +171,7 @@ view! {
 view! {
     /// `emptyDir`.
     #[derive(Debug)]
-    EmptyDir<'a> {
+    EmptyDir<'a> of [EMPTY_DIR_VOLUME_SOURCE] {
         "medium" medium: &'a str,
         "sizeLimit" size_limit: Option<Quantity<'a>>,
         "mode" mode: Option<i64>,
@@ -154,7 +181,7 @@ view! {
 view! {
     /// `configMap` or `secret`, which name their object by different fields.
     #[derive(Debug)]
-    ObjectVolume<'a> {
+    ObjectVolume<'a> of [CONFIG_MAP_VOLUME_SOURCE, SECRET_VOLUME_SOURCE] {
         "items" items: &'a [KeyToPath<'a>],
         "defaultMode" default_mode: Option<i64>,
         "optional" optional: Option<bool>,
@@ -167,24 +194,24 @@ view! {
 }
 
 impl<'a> ObjectVolume<'a> {
-    fn config_map(value: Value<'a>, room: &'a Room) -> Self {
-        Self::named_by("name", value, room)
+    fn config_map(value: Value<'a>, pod: &'a SoundPod<'a>) -> Self {
+        Self::named_by("name", value, pod)
     }
 
-    fn secret(value: Value<'a>, room: &'a Room) -> Self {
-        Self::named_by("secretName", value, room)
+    fn secret(value: Value<'a>, pod: &'a SoundPod<'a>) -> Self {
+        Self::named_by("secretName", value, pod)
     }
 
-    fn named_by(field: &str, value: Value<'a>, room: &'a Room) -> Self {
+    fn named_by(field: &str, value: Value<'a>, pod: &'a SoundPod<'a>) -> Self {
         let name = value.field(field).and_then(|name| name.as_str()).unwrap_or_default();
-        Self { name, ..Self::read(value, room) }
+        Self { name, ..Self::read(value, pod) }
     }
 }
 
 view! {
     /// `downwardAPI`.
     #[derive(Debug)]
-    DownwardApiVolume<'a> {
+    DownwardApiVolume<'a> of [DOWNWARD_API_VOLUME_SOURCE] {
         "items" items: &'a [DownwardApiFile<'a>],
         "defaultMode" default_mode: Option<i64>,
         "defaultUser" default_user: Option<i64>,
@@ -194,7 +221,7 @@ view! {
 view! {
     /// `projected`.
     #[derive(Debug)]
-    ProjectedVolume<'a> {
+    ProjectedVolume<'a> of [PROJECTED_VOLUME_SOURCE] {
         "sources" sources: &'a [Projection<'a>],
         "defaultMode" default_mode: Option<i64>,
         "defaultUser" default_user: Option<i64>,
@@ -204,7 +231,7 @@ view! {
 view! {
     /// `csi`: a driver asked directly, without a claim.
     #[derive(Debug)]
-    Csi<'a> {
+    Csi<'a> of [CSI_VOLUME_SOURCE] {
         "driver" driver: &'a str,
         "readOnly" read_only: Option<bool>,
         "fsType" fs_type: Option<&'a str>,
@@ -216,7 +243,7 @@ view! {
 view! {
     /// `image`.
     #[derive(Debug)]
-    ImageVolume<'a> {
+    ImageVolume<'a> of [IMAGE_VOLUME_SOURCE] {
         "reference" reference: &'a str,
     }
 }

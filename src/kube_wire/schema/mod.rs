@@ -5,6 +5,7 @@
 //! Invariant: only [`check()`] makes a [`Checked`], and a check that is unsure refuses.
 
 mod check;
+mod members;
 mod names;
 mod quantity;
 #[cfg(test)]

@@ -14,8 +14,7 @@ const APP_ARMOR_ANNOTATION: &str = "container.apparmor.security.beta.kubernetes.
 /// `appArmorProfile`.
 pub(super) fn app_armor<'v>(pod: &'v PodView<'v>, finds: Finds<'_, 'v>) -> ControlFlow<()> {
     const FIELD: &str = "securityContext.appArmorProfile.type";
-    let of_pod =
-        pod.spec.security_context.as_ref().and_then(|security| security.app_armor.as_ref());
+    let of_pod = pod.spec.security_context.and_then(|security| security.app_armor.as_ref());
     forbid_profile(of_pod, Place::Pod(FIELD), finds)?;
     each_container(pod, |container| {
         let security = container.security_context.as_ref();
@@ -123,7 +122,7 @@ pub(super) fn proc_mount<'v>(pod: &'v PodView<'v>, finds: Finds<'_, 'v>) -> Cont
 
 /// `seLinuxOptions`.
 pub(super) fn se_linux<'v>(pod: &'v PodView<'v>, finds: Finds<'_, 'v>) -> ControlFlow<()> {
-    let of_pod = pod.spec.security_context.as_ref().and_then(|security| security.se_linux.as_ref());
+    let of_pod = pod.spec.security_context.and_then(|security| security.se_linux.as_ref());
     forbid_label(of_pod, Place::Pod, finds)?;
     each_container(pod, |container| {
         let security = container.security_context.as_ref();
@@ -157,7 +156,7 @@ fn forbid_label<'v>(
 /// `seccompProfile_baseline`.
 pub(super) fn seccomp<'v>(pod: &'v PodView<'v>, finds: Finds<'_, 'v>) -> ControlFlow<()> {
     const FIELD: &str = "securityContext.seccompProfile.type";
-    let of_pod = pod.spec.security_context.as_ref().and_then(|security| security.seccomp.as_ref());
+    let of_pod = pod.spec.security_context.and_then(|security| security.seccomp.as_ref());
     forbid_profile(of_pod, Place::Pod(FIELD), finds)?;
     each_container(pod, |container| {
         let security = container.security_context.as_ref();
@@ -168,7 +167,7 @@ pub(super) fn seccomp<'v>(pod: &'v PodView<'v>, finds: Finds<'_, 'v>) -> Control
 
 /// `sysctls`, with the set of v1.32. A sysctl spelt with slashes is not in it.
 pub(super) fn sysctls<'v>(pod: &'v PodView<'v>, finds: Finds<'_, 'v>) -> ControlFlow<()> {
-    let sysctls = pod.spec.security_context.as_ref().map(|security| security.sysctls);
+    let sysctls = pod.spec.security_context.map(|security| security.sysctls);
     sysctls.unwrap_or_default().iter().enumerate().try_for_each(|(index, sysctl)| {
         let is_safe = matches!(
             sysctl.name,

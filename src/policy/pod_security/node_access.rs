@@ -120,7 +120,7 @@ pub(super) fn windows_host_process<'v>(
     let is_host = |options: Option<&WindowsOptions<'_>>| {
         options.and_then(|options| options.host_process) == Some(true)
     };
-    let of_pod = pod.spec.security_context.as_ref().and_then(|security| security.windows);
+    let of_pod = pod.spec.security_context.and_then(|security| security.windows);
     if is_host(of_pod) {
         finds(Place::Pod(FIELD), Found::Flag(true))?;
     }

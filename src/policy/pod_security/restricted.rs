@@ -75,7 +75,7 @@ pub(super) fn volumes<'v>(pod: &'v PodView<'v>, finds: Finds<'_, 'v>) -> Control
 /// `runAsNonRoot` without relaxation. A pod that says false is not saved by its containers.
 pub(super) fn run_as_non_root<'v>(pod: &'v PodView<'v>, finds: Finds<'_, 'v>) -> ControlFlow<()> {
     const FIELD: &str = "securityContext.runAsNonRoot";
-    let of_pod = pod.spec.security_context.as_ref().and_then(|security| security.run_as_non_root);
+    let of_pod = pod.spec.security_context.and_then(|security| security.run_as_non_root);
     if of_pod == Some(false) {
         finds(Place::Pod(FIELD), Found::Flag(false))?;
     }
@@ -94,7 +94,7 @@ pub(super) fn run_as_non_root<'v>(pod: &'v PodView<'v>, finds: Finds<'_, 'v>) ->
 /// `runAsUser` without relaxation.
 pub(super) fn run_as_user<'v>(pod: &'v PodView<'v>, finds: Finds<'_, 'v>) -> ControlFlow<()> {
     const FIELD: &str = "securityContext.runAsUser";
-    let of_pod = pod.spec.security_context.as_ref().and_then(|security| security.run_as_user);
+    let of_pod = pod.spec.security_context.and_then(|security| security.run_as_user);
     if of_pod == Some(0) {
         finds(Place::Pod(FIELD), Found::Number(0))?;
     }
@@ -112,7 +112,7 @@ pub(super) fn seccomp<'v>(pod: &'v PodView<'v>, finds: Finds<'_, 'v>) -> Control
     if is_windows(pod) {
         return GO_ON;
     }
-    let of_pod = pod.spec.security_context.as_ref().and_then(|security| security.seccomp.as_ref());
+    let of_pod = pod.spec.security_context.and_then(|security| security.seccomp.as_ref());
     let inherited = of_pod.is_some_and(is_confined);
     if let (Some(profile), false) = (of_pod, inherited) {
         finds(Place::Pod(FIELD), Found::Text(profile.type_name))?;

@@ -243,7 +243,7 @@ impl PodPermit {
         let around = Surroundings {
             subject,
             inherited_rules: &self.security.inherited,
-            inherited_values: InheritedValues::of_pod(spec.security_context.as_ref()),
+            inherited_values: InheritedValues::of_pod(spec.security_context),
             may_access_api: self.api_access == Some(true),
         };
         let entries = self.containers.as_deref().unwrap_or_default();
@@ -301,7 +301,7 @@ impl PodPermit {
             |findings| {
                 let check = &mut Check { unlisted, findings };
                 self.security.check(
-                    security_context.as_ref(),
+                    *security_context,
                     &spec.field("securityContext"),
                     check,
                 )
@@ -326,14 +326,14 @@ impl PodPermit {
         ] {
             check.text(rule.as_ref(), text, &spec.field(key), key)?;
         }
-        self.dns.check(dns_policy, dns_config.as_ref(), host_aliases, check)?;
+        self.dns.check(dns_policy, *dns_config, host_aliases, check)?;
         let Os { name: os } = os.clone().unwrap_or_default();
         check.unless(matches!(os, "" | "linux"), || {
             finding(&spec.field("os").field("name"), "\"linux\"", quoted(os))
         })?;
         // Amounts alone: the API takes no devices at the level of the pod.
         let place = spec.field("resources");
-        check_resources(None, &MaxResources::default(), resources.as_ref(), &place, check)?;
+        check_resources(None, &MaxResources::default(), *resources, &place, check)?;
         self.check_references(image_pull_secrets, resource_claims, check)
     }
 
