@@ -85,17 +85,22 @@ impl<'a> ImageReference<'a> {
         name.filter(|_| self.host.is_docker_hub())
     }
 
-    /// The one form of all spellings: its `Display`, in one piece of memory.
+    /// The one form of all spellings. With a digest the tag is left out, as runtimes ignore it then:
+    /// otherwise a pattern that allows a tag would allow any content under it.
     pub(super) fn normalised(&self) -> String {
         /// The longest host that is added, `/library/`, and `:latest`.
         const ADDED_BYTES: usize = 32;
-        let parts = [self.host.name, self.path, self.tag.unwrap_or_default()];
+        let parts = [self.host.name, self.path, self.digest.or(self.tag).unwrap_or_default()];
         let written: usize = parts.iter().map(|part| part.len()).sum();
-        let digest = self.digest.map_or(0, str::len);
-        let mut text =
-            String::with_capacity(written.saturating_add(digest).saturating_add(ADDED_BYTES));
-        // Writing to memory cannot fail.
-        let _ = write!(text, "{self}");
+        let mut text = String::with_capacity(written.saturating_add(ADDED_BYTES));
+        self.host.append(&mut text);
+        let library = if self.is_official { ["/", OFFICIAL_PATH] } else { ["", ""] };
+        let ending = match self.digest {
+            Some(digest) => ["@", digest],
+            None => [":", self.tag.unwrap_or("latest")],
+        };
+        let parts = library.into_iter().chain(["/", self.path]).chain(ending);
+        parts.for_each(|part| text.push_str(part));
         text
     }
 
@@ -133,28 +138,18 @@ impl<'a> ImageReference<'a> {
     }
 }
 
-/// The normalised form. With a digest the tag is left out, as runtimes ignore it then: otherwise a
-/// pattern that allows a tag would allow any content under it.
+/// The normalised form.
 impl fmt::Display for ImageReference<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.host, out)?;
-        let library = if self.is_official { ["/", OFFICIAL_PATH] } else { ["", ""] };
-        let ending = match self.digest {
-            Some(digest) => ["@", digest],
-            None => [":", self.tag.unwrap_or("latest")],
-        };
-        let texts = library.into_iter().chain(["/", self.path]).chain(ending);
-        texts.into_iter().try_for_each(|text| out.write_str(text))
+        out.write_str(&self.normalised())
     }
 }
 
 impl fmt::Display for Host<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.name.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            true => out.write_str(&self.name.to_ascii_lowercase())?,
-            false => out.write_str(self.name)?,
-        }
-        self.port.map_or(Ok(()), |port| write!(out, ":{port}"))
+        let mut text = String::new();
+        self.append(&mut text);
+        out.write_str(&text)
     }
 }
 
@@ -174,6 +169,19 @@ impl<'a> Host<'a> {
         let is_misspelt_hub = is_hub(DEFAULT_HOST) || is_hub(LEGACY_DEFAULT_HOST);
         (is_host_name(name) && is_host_by_grammar && !is_misspelt_hub)
             .then_some(Self { name, port })
+    }
+
+    /// Writes it in lower case, without the machinery of formats: most decisions need it.
+    fn append(&self, text: &mut String) {
+        let begin = text.len();
+        text.push_str(self.name);
+        if let Some(written) = text.get_mut(begin..) {
+            written.make_ascii_lowercase();
+        }
+        if let Some(port) = self.port {
+            // Writing to memory cannot fail.
+            let _ = write!(text, ":{port}");
+        }
     }
 
     /// Does Docker Hub answer here? For refusing: the port is not looked at.

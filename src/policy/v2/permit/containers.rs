@@ -25,11 +25,9 @@ pub(super) fn check_containers(
         let first = if ordered_init && is_init { reached } else { 0 };
         let is_free =
             |index: usize, entry: &ContainerPermit| !(entry.once && used.get(index) == Some(&true));
-        let about = entries
-            .iter()
-            .enumerate()
-            .skip(first)
-            .filter(|(index, entry)| entry.is_about(container) && is_free(*index, entry));
+        let about = entries.iter().enumerate().filter(|(index, entry)| {
+            *index >= first && entry.is_about(container) && is_free(*index, entry)
+        });
         if about.clone().next().is_none() {
             check_unlisted(container, entries, around, unlisted, findings)?;
             continue;
