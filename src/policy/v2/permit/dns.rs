@@ -50,6 +50,12 @@ impl DnsRules {
         })
     }
 
+    /// Says it nothing?
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { policies, config, aliases } = self;
+        policies.is_none() && config.is_none() && aliases.is_none()
+    }
+
     pub(super) fn check(
         &self,
         policy: &str,

@@ -2,6 +2,7 @@
 //! have dozens of them, and each is held against every container.
 
 use super::container::ContainerPermit;
+use super::pod::PodPermit;
 use crate::policy::v2::check::Unlisted;
 
 impl ContainerPermit {
@@ -45,6 +46,54 @@ impl ContainerPermit {
             && restart_rules.is_none()
             && extended_resources.is_none()
             && max_resources.is_empty()
+    }
+}
+
+impl PodPermit {
+    /// Is everything permitted that `check_rest` looks at, but for what is never left open?
+    pub(super) fn leaves_rest_open(&self) -> bool {
+        let Self {
+            unlisted,
+            security,
+            runtime_classes,
+            service_accounts,
+            automount_token,
+            service_links,
+            hostname,
+            subdomain,
+            hostname_override,
+            dns,
+            image_pull_secrets,
+            resource_claims,
+            // Of what is looked at elsewhere.
+            pod_security: _,
+            containers: _,
+            ordered_init: _,
+            volumes: _,
+            api_access: _,
+            host_network: _,
+            host_pid: _,
+            host_ipc: _,
+            share_process_namespace: _,
+            host_users: _,
+            hostname_as_fqdn: _,
+            annotations: _,
+            // What is permitted of a pod that fits.
+            updates: _,
+            access: _,
+        } = self;
+        *unlisted == Unlisted::Permit
+            && security.is_empty()
+            && runtime_classes.is_none()
+            && service_accounts.is_none()
+            && automount_token.is_none()
+            && service_links.is_none()
+            && hostname.is_none()
+            && subdomain.is_none()
+            && hostname_override.is_none()
+            && dns.is_empty()
+            && image_pull_secrets.is_none()
+            && resource_claims.is_none()
     }
 }
 
@@ -107,5 +156,44 @@ mod tests {
                 assert_eq!(habits.is_continue(), fits);
             }
         });
+    }
+
+    #[test]
+    fn what_is_left_open_of_a_pod_would_find_nothing_and_windows_is_never_left_open() {
+        let odd = json!({
+            "securityContext": { "runAsUser": 0, "fsGroup": 0, "supplementalGroups": [0],
+                "supplementalGroupsPolicy": "Other", "sysctls": [{ "name": "a/b", "value": "1" }],
+                "seccompProfile": { "type": "Unconfined" }, "seLinuxOptions": { "user": "x" } },
+            "runtimeClassName": "kata", "serviceAccountName": "robot", "serviceAccount": "robot",
+            "automountServiceAccountToken": true, "enableServiceLinks": true,
+            "hostname": "a", "subdomain": "b", "hostnameOverride": "c",
+            "dnsPolicy": "None", "dnsConfig": { "nameservers": ["10.0.0.1"] },
+            "hostAliases": [{ "ip": "10.0.0.1", "hostnames": ["a"] }],
+            "resources": { "limits": { "nvidia.com/gpu": "1" } },
+            "imagePullSecrets": [{ "name": "s" }],
+            "resourceClaims": [{ "name": "c", "resourceClaimName": "d" }],
+        });
+        let windows = json!({ "windowsOptions": { "hostProcess": true } });
+        let open = PodPermit::open(Unlisted::Permit);
+        let strict = PodPermit::open(Unlisted::Refuse);
+        assert!(open.leaves_rest_open() && !strict.leaves_rest_open());
+        for (spec, is_left_open) in [
+            (odd, true),
+            (json!({ "securityContext": windows }), false),
+            (json!({ "os": { "name": "windows" } }), false),
+            (json!({ "serviceAccountName": "a", "serviceAccount": "b" }), false),
+        ] {
+            with_pod(&pod(spec.clone(), json!({})), |pod| {
+                let subject = Subject::of(pod);
+                for (permit, fits) in [(&open, is_left_open), (&strict, false)] {
+                    let findings = &mut Findings::any();
+                    let check = &mut Check { unlisted: permit.unlisted, findings };
+                    let rest = permit.check_rest(&subject, check);
+                    assert_eq!(rest.is_continue(), fits, "{spec}");
+                    let whole = permit.check(&subject, &mut Findings::any());
+                    assert_eq!(whole.is_continue(), fits, "{spec}");
+                }
+            });
+        }
     }
 }

@@ -13,7 +13,7 @@ use super::security::InheritedValues;
 use super::updates::Updates;
 use super::volumes::{VolumeRule, check_volumes, warn_of_shallow};
 use super::{Reading, Unlisted};
-use crate::kube_wire::pod_view::{Os, PodSpec, PodView, ReferredObject, ResourceClaim};
+use crate::kube_wire::pod_view::{PodSpec, PodView, ReferredObject, ResourceClaim};
 use crate::policy::error::{PolicyError, Warnings};
 use crate::policy::located::{Located, Object};
 use crate::policy::pod_security::{Level, PodSecurityStandard};
@@ -60,30 +60,30 @@ const DEFAULT_SERVICE_ACCOUNT: &str = "default";
 #[derive(Clone, Debug)]
 pub(in crate::policy) struct PodPermit {
     pub(super) unlisted: Unlisted,
-    pod_security: Option<PodSecurityStandard>,
+    pub(super) pod_security: Option<PodSecurityStandard>,
     pub(super) containers: Option<Vec<ContainerPermit>>,
-    ordered_init: bool,
+    pub(super) ordered_init: bool,
     pub(super) volumes: Option<Vec<VolumeRule>>,
     /// Whether the volume that the API server adds may be there.
     pub(super) api_access: Option<bool>,
-    host_network: Option<bool>,
-    host_pid: Option<bool>,
-    host_ipc: Option<bool>,
-    share_process_namespace: Option<bool>,
-    host_users: Option<HostUsers>,
-    security: PodSecurityRules,
+    pub(super) host_network: Option<bool>,
+    pub(super) host_pid: Option<bool>,
+    pub(super) host_ipc: Option<bool>,
+    pub(super) share_process_namespace: Option<bool>,
+    pub(super) host_users: Option<HostUsers>,
+    pub(super) security: PodSecurityRules,
     pub(super) runtime_classes: Option<Names>,
     pub(super) service_accounts: Option<Names>,
-    automount_token: Option<bool>,
+    pub(super) automount_token: Option<bool>,
     pub(super) service_links: Option<bool>,
-    hostname: Option<TextRule>,
-    subdomain: Option<TextRule>,
-    hostname_override: Option<TextRule>,
-    hostname_as_fqdn: Option<bool>,
-    dns: DnsRules,
+    pub(super) hostname: Option<TextRule>,
+    pub(super) subdomain: Option<TextRule>,
+    pub(super) hostname_override: Option<TextRule>,
+    pub(super) hostname_as_fqdn: Option<bool>,
+    pub(super) dns: DnsRules,
     pub(super) image_pull_secrets: Option<Names>,
-    resource_claims: Option<Names>,
-    annotations: AnnotationRules,
+    pub(super) resource_claims: Option<Names>,
+    pub(super) annotations: AnnotationRules,
     pub(in crate::policy) updates: Updates,
     /// Who may reach in through the kubelet's own API. Shared: pods of one permit are known by it.
     pub(in crate::policy) access: Arc<Access>,
@@ -91,7 +91,7 @@ pub(in crate::policy) struct PodPermit {
 
 /// Whose users a pod has: the node's, or a range of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum HostUsers {
+pub(super) enum HostUsers {
     Any,
     Node,
     Own,
@@ -255,27 +255,53 @@ impl PodPermit {
     }
 
     fn check_spec(&self, subject: &Subject<'_>, check: &mut Check<'_>) -> Fit {
+        let spec = &subject.view.spec;
+        self.check_sharing(spec, check)?;
+        match self.leaves_rest_open() {
+            true => check_always(spec, check),
+            false => self.check_rest(subject, check),
+        }
+    }
+
+    /// What most `unless` are about.
+    fn check_sharing(&self, spec: &PodSpec<'_>, check: &mut Check<'_>) -> Fit {
+        let place = Place::Top("spec");
+        let shares_processes = spec.share_process_namespace == Some(true);
+        let is_fqdn = spec.set_hostname_as_fqdn == Some(true);
+        for (rule, is, key) in [
+            (self.host_network, spec.host_network, "hostNetwork"),
+            (self.host_pid, spec.host_pid, "hostPID"),
+            (self.host_ipc, spec.host_ipc, "hostIPC"),
+            (self.share_process_namespace, shares_processes, "shareProcessNamespace"),
+            (self.hostname_as_fqdn, is_fqdn, "setHostnameAsFQDN"),
+        ] {
+            check.may(rule, is, &place.field(key), key)?;
+        }
+        self.check_host_users(spec.host_users, &place.field("hostUsers"), check)
+    }
+
+    pub(super) fn check_rest(&self, subject: &Subject<'_>, check: &mut Check<'_>) -> Fit {
         let PodSpec {
-            host_network,
-            host_pid,
-            host_ipc,
-            share_process_namespace,
-            host_users,
+            host_network: _,
+            host_pid: _,
+            host_ipc: _,
+            share_process_namespace: _,
+            set_hostname_as_fqdn: _,
+            host_users: _,
             security_context,
             runtime_class_name,
-            service_account_name,
-            service_account,
+            service_account_name: _,
+            service_account: _,
             automount_service_account_token,
             enable_service_links,
             image_pull_secrets,
             hostname,
             subdomain,
             hostname_override,
-            set_hostname_as_fqdn,
             dns_policy,
             dns_config,
             host_aliases,
-            os,
+            os: _,
             resources,
             resource_claims,
             // Decided on in front of all rules.
@@ -283,34 +309,18 @@ impl PodPermit {
             volumes: _,
         } = &subject.view.spec;
         let spec = Place::Top("spec");
-        let shares_processes = *share_process_namespace == Some(true);
-        let is_fqdn = *set_hostname_as_fqdn == Some(true);
-        for (rule, is, key) in [
-            (self.host_network, *host_network, "hostNetwork"),
-            (self.host_pid, *host_pid, "hostPID"),
-            (self.host_ipc, *host_ipc, "hostIPC"),
-            (self.share_process_namespace, shares_processes, "shareProcessNamespace"),
-            (self.hostname_as_fqdn, is_fqdn, "setHostnameAsFQDN"),
-        ] {
-            check.may(rule, is, &spec.field(key), key)?;
-        }
-        self.check_host_users(*host_users, &spec.field("hostUsers"), check)?;
         let unlisted = check.unlisted;
         check.findings.below(
             || "securityContext".to_owned(),
             |findings| {
                 let check = &mut Check { unlisted, findings };
-                self.security.check(
-                    *security_context,
-                    &spec.field("securityContext"),
-                    check,
-                )
+                self.security.check(*security_context, &spec.field("securityContext"), check)
             },
         )?;
         let class = runtime_class_name.unwrap_or_default();
         let place = spec.field("runtimeClassName");
         check.name(self.runtime_classes.as_ref(), class, &place, "runtimeClasses")?;
-        self.check_identity(service_account_name, service_account, subject, check)?;
+        self.check_identity(subject, check)?;
         let has_token = *automount_service_account_token == Some(true);
         // Where the volume may be there, so may the wish for it, if nothing says otherwise.
         let may_have_token = self.automount_token.or(self.api_access.filter(|may| *may));
@@ -327,28 +337,15 @@ impl PodPermit {
             check.text(rule.as_ref(), text, &spec.field(key), key)?;
         }
         self.dns.check(dns_policy, *dns_config, host_aliases, check)?;
-        let Os { name: os } = os.clone().unwrap_or_default();
-        check.unless(matches!(os, "" | "linux"), || {
-            finding(&spec.field("os").field("name"), "\"linux\"", quoted(os))
-        })?;
+        check_always(&subject.view.spec, check)?;
         // Amounts alone: the API takes no devices at the level of the pod.
         let place = spec.field("resources");
         check_resources(None, &MaxResources::default(), *resources, &place, check)?;
         self.check_references(image_pull_secrets, resource_claims, check)
     }
 
-    /// The kubelet reads the first of the two names, others the second.
-    fn check_identity(
-        &self,
-        name: &str,
-        former: &str,
-        subject: &Subject<'_>,
-        check: &mut Check<'_>,
-    ) -> Fit {
+    fn check_identity(&self, subject: &Subject<'_>, check: &mut Check<'_>) -> Fit {
         let spec = Place::Top("spec");
-        check.unless(former.is_empty() || former == name, || {
-            finding(&spec.field("serviceAccount"), quoted(name), quoted(former))
-        })?;
         let place = spec.field("serviceAccountName");
         let account = subject.service_account();
         match &self.service_accounts {
@@ -409,6 +406,25 @@ impl PodPermit {
             }),
         }
     }
+}
+
+/// What no permit leaves open.
+fn check_always(spec: &PodSpec<'_>, check: &mut Check<'_>) -> Fit {
+    let place = Place::Top("spec");
+    let windows = spec.security_context.and_then(|security| security.windows);
+    check.unless(windows.is_none(), || {
+        let place = place.field("securityContext");
+        finding(&place.field("windowsOptions"), NOTHING, "options for Windows")
+    })?;
+    // The kubelet reads the first of the two names, others the second.
+    let (name, former) = (spec.service_account_name, spec.service_account);
+    check.unless(former.is_empty() || former == name, || {
+        finding(&place.field("serviceAccount"), quoted(name), quoted(former))
+    })?;
+    let os = spec.os.as_ref().map_or("", |os| os.name);
+    check.unless(matches!(os, "" | "linux"), || {
+        finding(&place.field("os").field("name"), "\"linux\"", quoted(os))
+    })
 }
 
 impl HostUsers {

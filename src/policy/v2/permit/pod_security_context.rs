@@ -5,7 +5,7 @@ use super::security::{INHERITED_KEYS, InheritedRules, InheritedValues};
 use crate::kube_wire::pod_view::{PodSecurityContext, Sysctl};
 use crate::policy::error::PolicyError;
 use crate::policy::located::Located;
-use crate::policy::v2::check::{Check, NOTHING, shown};
+use crate::policy::v2::check::{Check, shown};
 use crate::policy::v2::finding::{Fit, Place, finding};
 use crate::policy::v2::names::Names;
 use crate::policy::v2::number_rule::NumberRule;
@@ -39,6 +39,17 @@ impl PodSecurityRules {
         })
     }
 
+    /// Says it nothing?
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { inherited, fs_group, supplemental_groups, supplemental_groups_policy, sysctls } =
+            self;
+        inherited.is_empty()
+            && fs_group.is_none()
+            && supplemental_groups.is_none()
+            && supplemental_groups_policy.is_none()
+            && sysctls.is_empty()
+    }
+
     pub(super) fn check(
         &self,
         security: Option<&PodSecurityContext<'_>>,
@@ -47,7 +58,8 @@ impl PodSecurityRules {
     ) -> Fit {
         let empty = PodSecurityContext::default();
         let PodSecurityContext {
-            windows,
+            // Never permitted.
+            windows: _,
             supplemental_groups,
             supplemental_groups_policy,
             fs_group,
@@ -63,9 +75,6 @@ impl PodSecurityRules {
             app_armor: _,
         } = security.unwrap_or(&empty);
         self.inherited.check_pod(&InheritedValues::of_pod(security), place, check)?;
-        check.unless(windows.is_none(), || {
-            finding(&place.field("windowsOptions"), NOTHING, "options for Windows")
-        })?;
         check.number(self.fs_group.as_ref(), *fs_group, &place.field("fsGroup"), "fsGroup")?;
         let groups = place.field("supplementalGroups");
         for (index, group) in supplemental_groups.iter().enumerate() {
