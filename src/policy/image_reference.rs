@@ -42,6 +42,8 @@ pub(super) struct ImageReference<'a> {
     path: &'a str,
     tag: Option<&'a str>,
     digest: Option<&'a str>,
+    /// As written, where that is the normalised form already.
+    normal: Option<&'a str>,
 }
 
 impl<'a> ImageReference<'a> {
@@ -63,7 +65,12 @@ impl<'a> ImageReference<'a> {
         let official = path.strip_prefix("library/").unwrap_or(path);
         let is_official = is_hub && !official.contains('/');
         let path = if is_official { official } else { path };
-        Some(Self { host, is_official, path, tag, digest })
+        // Most are: a host without port and capitals, no library, and either a tag or a digest.
+        let is_spelt_out = name.split_once('/').is_some_and(|(first, _)| first == host.name)
+            && !host.name.bytes().any(|byte| byte.is_ascii_uppercase())
+            && !is_official
+            && tag.is_some() != digest.is_some();
+        Some(Self { host, is_official, path, tag, digest, normal: is_spelt_out.then_some(text) })
     }
 
     /// The registry.
@@ -88,7 +95,7 @@ impl<'a> ImageReference<'a> {
     /// The one form of all spellings. With a digest the tag is left out, as runtimes ignore it then:
     /// otherwise a pattern that allows a tag would allow any content under it.
     pub(super) fn normalised(&self) -> String {
-        /// The longest host that is added, `/library/`, and `:latest`.
+        /// `/library/`, `:latest` and a port at most.
         const ADDED_BYTES: usize = 32;
         let parts = [self.host.name, self.path, self.digest.or(self.tag).unwrap_or_default()];
         let written: usize = parts.iter().map(|part| part.len()).sum();
@@ -102,6 +109,11 @@ impl<'a> ImageReference<'a> {
         let parts = library.into_iter().chain(["/", self.path]).chain(ending);
         parts.for_each(|part| text.push_str(part));
         text
+    }
+
+    /// The normalised form, if that is how the reference was written.
+    pub(super) fn as_normalised(&self) -> Option<&'a str> {
+        self.normal
     }
 
     /// The digest, if the reference pins its content.
@@ -291,6 +303,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_spelt_out_is_not_written_anew() {
+        for (text, is) in [
+            ("ghcr.io/org/app:1", true),
+            ("docker.io/org/app:1", true),
+            ("ghcr.io/org/app", false),
+            ("docker.io/library/nginx:1", false),
+            ("docker.io/nginx:1", false),
+            ("index.docker.io/org/app:1", false),
+            ("GHCR.io/org/app:1", false),
+            ("ghcr.io:443/org/app:1", false),
+            ("ghcr.io:0443/org/app:1", false),
+            ("org/app:1", false),
+        ] {
+            let image = ImageReference::parse(text).unwrap();
+            assert_eq!(image.as_normalised(), is.then_some(text), "{text}");
+        }
+    }
+
+    #[test]
     fn a_digest_outweighs_a_tag() {
         let expected = format!("docker.io/library/nginx@sha256:{HEX}");
         assert_eq!(normalised(&format!("nginx:1.0@sha256:{HEX}")), Some(expected.clone()));
@@ -357,6 +388,17 @@ mod tests {
         ) {
             if let Some(once) = normalised(&text) {
                 prop_assert_eq!(normalised(&once), Some(once.clone()), "{}", text);
+            }
+        }
+
+        #[test]
+        fn what_counts_as_normalised_is(
+            text in "([A-Za-z0-9.-]{1,12}(:[0-9]{1,5})?/)?(library/)?[a-z0-9._/-]{1,20}(:[a-z0-9.-]{1,8})?"
+        ) {
+            for text in [text.clone(), format!("{text}@sha256:{HEX}")] {
+                if let Some(image) = ImageReference::parse(&text) {
+                    prop_assert!(image.as_normalised().is_none_or(|it| it == image.normalised()));
+                }
             }
         }
 

@@ -15,7 +15,7 @@ use crate::kube_wire::pod_schema::container::{
 };
 use crate::kube_wire::pod_schema::spec::POD_SPEC;
 use crate::kube_wire::received_pod::SoundPod;
-use crate::kube_wire::schema::ObjectSchema;
+use crate::kube_wire::schema::{Holding, ObjectSchema};
 
 view! {
     /// One container, with its own security context only.
@@ -137,21 +137,24 @@ view! {
 }
 
 /// All containers of a spec: init, ordinary and ephemeral ones, in that order.
-pub(super) fn read_all<'a>(spec: Value<'a>, pod: &'a SoundPod<'a>) -> &'a [Container<'a>] {
+pub(super) fn read_all<'a>(spec: u32, pod: &'a SoundPod<'a>) -> &'a [Container<'a>] {
     const INIT: u8 = ObjectSchema::index_in(&[&POD_SPEC], "initContainers");
     const ORDINARY: u8 = ObjectSchema::index_in(&[&POD_SPEC], "containers");
     const EPHEMERAL: u8 = ObjectSchema::index_in(&[&POD_SPEC], "ephemeralContainers");
+    const fn holds(list: &str) -> bool {
+        ObjectSchema::holds(&[&POD_SPEC], list, Container::TABLES, Holding::List)
+    }
     const {
-        assert!(ObjectSchema::holds(&[&POD_SPEC], "initContainers", Container::TABLES));
-        assert!(ObjectSchema::holds(&[&POD_SPEC], "containers", Container::TABLES));
-        assert!(ObjectSchema::holds(&[&POD_SPEC], "ephemeralContainers", Container::TABLES));
+        assert!(holds("initContainers"));
+        assert!(holds("containers"));
+        assert!(holds("ephemeralContainers"));
     }
     let [mut init, mut ordinary, mut ephemeral] = [None; 3];
     for (index, list) in pod.checked.members(spec) {
         match index {
-            INIT => init = Some(list),
-            ORDINARY => ordinary = Some(list),
-            EPHEMERAL => ephemeral = Some(list),
+            INIT => init = Some(pod.checked.at(list)),
+            ORDINARY => ordinary = Some(pod.checked.at(list)),
+            EPHEMERAL => ephemeral = Some(pod.checked.at(list)),
             _ => {}
         }
     }
@@ -175,7 +178,7 @@ fn read_one<'a>(
     pod: &'a SoundPod<'a>,
     (list, index): (ContainerKind, usize),
 ) -> Container<'a> {
-    let mut container = Container::read(value, pod);
+    let mut container = Container::read(value.position(), pod);
     container.index = index;
     container.kind = match (list, container.restart_policy) {
         (ContainerKind::Init, Some("Always")) => ContainerKind::Sidecar,

@@ -51,7 +51,6 @@ pub use self::volume::{
 };
 
 use self::read::Read;
-use super::json::Value;
 use super::pod::{Owner, PodIdentity, StringMap};
 use super::received_pod::SoundPod;
 
@@ -76,7 +75,7 @@ impl<'a> PodView<'a> {
     /// Reads a pod that was found sound.
     pub fn of(pod: &'a SoundPod<'a>) -> Self {
         let (containers, spec) = match pod.checked.value().field("spec") {
-            Some(spec) => read_spec(spec, pod),
+            Some(spec) => read_spec(spec.position(), pod),
             None => Default::default(),
         };
         Self {
@@ -91,6 +90,6 @@ impl<'a> PodView<'a> {
 }
 
 /// A spec: its containers, and the rest.
-fn read_spec<'a>(spec: Value<'a>, pod: &'a SoundPod<'a>) -> (&'a [Container<'a>], PodSpec<'a>) {
+fn read_spec<'a>(spec: u32, pod: &'a SoundPod<'a>) -> (&'a [Container<'a>], PodSpec<'a>) {
     (container::read_all(spec, pod), PodSpec::read(spec, pod))
 }

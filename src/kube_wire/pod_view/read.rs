@@ -3,17 +3,20 @@
 //! Kinds were checked against the schema, so reading cannot fail, and so were names: what is compared
 //! here is their index in the schema's table. `null` is absent, as in Go.
 
-use crate::kube_wire::json::{Kind, Value};
+use crate::kube_wire::json::Kind;
 use crate::kube_wire::received_pod::SoundPod;
-use crate::kube_wire::schema::ObjectSchema;
+use crate::kube_wire::schema::{Holding, ObjectSchema};
 
-/// A part of a pod that is read from a value in it. What is not there keeps its default; what needs
-/// memory takes it from the pod's room.
+/// A part of a pod that is read from the value at a position in it. What is not there keeps its default;
+/// what needs memory takes it from the pod's room.
 pub(super) trait Read<'a> {
     /// The tables of the schema that such objects were held against; none for what is no object.
     const TABLES: &'static [&'static ObjectSchema] = &[];
 
-    fn read(value: Value<'a>, pod: &'a SoundPod<'a>) -> Self;
+    /// How many of these objects it reads.
+    const HOLDING: Holding = Holding::One;
+
+    fn read(at: u32, pod: &'a SoundPod<'a>) -> Self;
 }
 
 /// Declares a struct of the view: a JSON name, a field and its type in each line, of objects that were
@@ -44,37 +47,42 @@ macro_rules! view {
                 &[$(&$table),+];
 
             fn read(
-                value: crate::kube_wire::json::Value<'value>,
+                at: u32,
                 pod: &'value crate::kube_wire::received_pod::SoundPod<'value>,
             ) -> Self {
+                let mut view = Self::default();
+                view.fill(at, pod);
+                view
+            }
+        }
+
+        impl<'value $(: $life, $life)?> $name $(<$life>)? {
+            /// Out of line, measured: else every field is kept in a register, or saved from it, for every
+            /// other.
+            #[inline(never)]
+            fn fill(
+                &mut self,
+                at: u32,
+                pod: &'value crate::kube_wire::received_pod::SoundPod<'value>,
+            ) {
+                use crate::kube_wire::pod_view::read::Read;
+                use crate::kube_wire::schema::ObjectSchema;
                 struct Index;
                 #[expect(non_upper_case_globals, reason = "named after the fields")]
                 impl Index {
-                    $(const $field: u8 = crate::kube_wire::schema::ObjectSchema::index_in(
-                        <$name as crate::kube_wire::pod_view::read::Read>::TABLES,
-                        $key,
-                    );)*
+                    $(const $field: u8 = ObjectSchema::index_in(<$name as Read>::TABLES, $key);)*
                 }
                 $(const {
-                    assert!(
-                        crate::kube_wire::schema::ObjectSchema::holds(
-                            Self::TABLES,
-                            $key,
-                            <$kind as crate::kube_wire::pod_view::read::Read>::TABLES,
-                        ),
-                        "the field holds something else",
-                    );
+                    let (parts, holding) = (<$kind as Read>::TABLES, <$kind as Read>::HOLDING);
+                    let holds = ObjectSchema::holds(<Self as Read>::TABLES, $key, parts, holding);
+                    assert!(holds, "the field holds something else");
                 })*
-                let mut view = Self::default();
-                for (index, member) in pod.checked.members(value) {
+                for (index, member) in pod.checked.members(at) {
                     match index {
-                        $(Index::$field => {
-                            view.$field = crate::kube_wire::pod_view::read::Read::read(member, pod);
-                        })*
+                        $(Index::$field => self.$field = Read::read(member, pod),)*
                         _ => {}
                     }
                 }
-                view
             }
         }
     };
@@ -114,8 +122,9 @@ impl Default for PortReference<'_> {
 }
 
 impl<'a> Read<'a> for Quantity<'a> {
-    fn read(value: Value<'a>, _: &'a SoundPod<'a>) -> Self {
-        match value.kind() {
+    #[inline]
+    fn read(at: u32, pod: &'a SoundPod<'a>) -> Self {
+        match pod.checked.at(at).kind() {
             Kind::Text(text) => Self::Text(text),
             Kind::Integer(number) => Self::Integer(number),
             Kind::Number(token) => Self::Number(token),
@@ -125,7 +134,9 @@ impl<'a> Read<'a> for Quantity<'a> {
 }
 
 impl<'a> Read<'a> for PortReference<'a> {
-    fn read(value: Value<'a>, _: &'a SoundPod<'a>) -> Self {
+    #[inline]
+    fn read(at: u32, pod: &'a SoundPod<'a>) -> Self {
+        let value = pod.checked.at(at);
         match value.as_str() {
             Some(name) => Self::Name(name),
             None => Self::Number(value.as_i64().unwrap_or_default()),
@@ -134,44 +145,51 @@ impl<'a> Read<'a> for PortReference<'a> {
 }
 
 impl<'a> Read<'a> for &'a str {
-    fn read(value: Value<'a>, _: &'a SoundPod<'a>) -> Self {
-        value.as_str().unwrap_or_default()
+    #[inline]
+    fn read(at: u32, pod: &'a SoundPod<'a>) -> Self {
+        pod.checked.at(at).as_str().unwrap_or_default()
     }
 }
 
 impl<'a> Read<'a> for bool {
-    fn read(value: Value<'a>, _: &'a SoundPod<'a>) -> Self {
-        value.as_bool().unwrap_or_default()
+    #[inline]
+    fn read(at: u32, pod: &'a SoundPod<'a>) -> Self {
+        pod.checked.at(at).as_bool().unwrap_or_default()
     }
 }
 
 impl<'a> Read<'a> for i64 {
-    fn read(value: Value<'a>, _: &'a SoundPod<'a>) -> Self {
-        value.as_i64().unwrap_or_default()
+    #[inline]
+    fn read(at: u32, pod: &'a SoundPod<'a>) -> Self {
+        pod.checked.at(at).as_i64().unwrap_or_default()
     }
 }
 
 impl<'a, Part: Read<'a>> Read<'a> for Option<Part> {
     const TABLES: &'static [&'static ObjectSchema] = Part::TABLES;
 
-    fn read(value: Value<'a>, pod: &'a SoundPod<'a>) -> Self {
-        Some(Part::read(value, pod))
+    #[inline]
+    fn read(at: u32, pod: &'a SoundPod<'a>) -> Self {
+        Some(Part::read(at, pod))
     }
 }
 
 impl<'a, Part: Read<'a> + 'a> Read<'a> for &'a Part {
     const TABLES: &'static [&'static ObjectSchema] = Part::TABLES;
 
-    fn read(value: Value<'a>, pod: &'a SoundPod<'a>) -> Self {
-        pod.room.keep(Part::read(value, pod))
+    #[inline]
+    fn read(at: u32, pod: &'a SoundPod<'a>) -> Self {
+        pod.room.keep(Part::read(at, pod))
     }
 }
 
 impl<'a, Part: Read<'a> + 'a> Read<'a> for &'a [Part] {
     const TABLES: &'static [&'static ObjectSchema] = Part::TABLES;
+    const HOLDING: Holding = Holding::List;
 
-    fn read(value: Value<'a>, pod: &'a SoundPod<'a>) -> Self {
-        pod.room.keep_all(value.items().count(), value.items().map(|item| Part::read(item, pod)))
+    fn read(at: u32, pod: &'a SoundPod<'a>) -> Self {
+        let items = || pod.checked.at(at).items().map(|item| item.position());
+        pod.room.keep_all(items().count(), items().map(|item| Part::read(item, pod)))
     }
 }
 
@@ -180,9 +198,11 @@ pub type Entries<'a, Part> = &'a [(&'a str, Part)];
 
 impl<'a, Part: Read<'a> + 'a> Read<'a> for Entries<'a, Part> {
     const TABLES: &'static [&'static ObjectSchema] = Part::TABLES;
+    const HOLDING: Holding = Holding::Map;
 
-    fn read(value: Value<'a>, pod: &'a SoundPod<'a>) -> Self {
-        let parts = value.entries().map(|(key, member)| (key, Part::read(member, pod)));
-        pod.room.keep_all(value.entries().count(), parts)
+    fn read(at: u32, pod: &'a SoundPod<'a>) -> Self {
+        let entries = || pod.checked.at(at).entries();
+        let parts = entries().map(|(key, member)| (key, Part::read(member.position(), pod)));
+        pod.room.keep_all(entries().count(), parts)
     }
 }

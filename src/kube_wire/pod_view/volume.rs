@@ -12,7 +12,7 @@ use crate::kube_wire::pod_schema::volume::{
     HOST_PATH_VOLUME_SOURCE, IMAGE_VOLUME_SOURCE, SECRET_VOLUME_SOURCE, VOLUME,
 };
 use crate::kube_wire::received_pod::SoundPod;
-use crate::kube_wire::schema::ObjectSchema;
+use crate::kube_wire::schema::{Holding, ObjectSchema};
 
 /// `volumes[]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -90,7 +90,7 @@ fn is_same(one: Value<'_>, other: Value<'_>) -> bool {
 
 impl<'a> Volume<'a> {
     const fn holds(source: &str, parts: &[&ObjectSchema]) -> bool {
-        ObjectSchema::holds(Self::TABLES, source, parts)
+        ObjectSchema::holds(Self::TABLES, source, parts, Holding::One)
     }
 }
 
@@ -117,7 +117,7 @@ impl<'a> VolumeSource<'a> {
 impl<'a> Read<'a> for Volume<'a> {
     const TABLES: &'static [&'static ObjectSchema] = &[&VOLUME];
 
-    fn read(value: Value<'a>, pod: &'a SoundPod<'a>) -> Self {
+    fn read(at: u32, pod: &'a SoundPod<'a>) -> Self {
         const {
             assert!(Self::holds("hostPath", HostPath::TABLES));
             assert!(Self::holds("emptyDir", EmptyDir::TABLES));
@@ -131,27 +131,26 @@ impl<'a> Read<'a> for Volume<'a> {
             assert!(Self::holds("image", ImageVolume::TABLES));
         }
         let mut volume = Self::default();
-        for (key, member) in value.entries() {
+        for (key, member) in pod.checked.at(at).entries() {
             if member.is_null() {
                 continue;
             }
+            let at = member.position();
             volume.source = match key {
                 "name" => {
-                    volume.name = Read::read(member, pod);
+                    volume.name = Read::read(at, pod);
                     continue;
                 }
-                "hostPath" => VolumeSource::HostPath(Read::read(member, pod)),
-                "emptyDir" => VolumeSource::EmptyDir(Read::read(member, pod)),
-                "configMap" => VolumeSource::ConfigMap(ObjectVolume::config_map(member, pod)),
-                "secret" => VolumeSource::Secret(ObjectVolume::secret(member, pod)),
-                "downwardAPI" => VolumeSource::DownwardApi(Read::read(member, pod)),
-                "projected" => VolumeSource::Projected(Read::read(member, pod)),
-                "persistentVolumeClaim" => {
-                    VolumeSource::PersistentVolumeClaim(Read::read(member, pod))
-                }
-                "ephemeral" => VolumeSource::Ephemeral(Read::read(member, pod)),
-                "csi" => VolumeSource::Csi(Read::read(member, pod)),
-                "image" => VolumeSource::Image(Read::read(member, pod)),
+                "hostPath" => VolumeSource::HostPath(Read::read(at, pod)),
+                "emptyDir" => VolumeSource::EmptyDir(Read::read(at, pod)),
+                "configMap" => VolumeSource::ConfigMap(ObjectVolume::config_map(at, pod)),
+                "secret" => VolumeSource::Secret(ObjectVolume::secret(at, pod)),
+                "downwardAPI" => VolumeSource::DownwardApi(Read::read(at, pod)),
+                "projected" => VolumeSource::Projected(Read::read(at, pod)),
+                "persistentVolumeClaim" => VolumeSource::PersistentVolumeClaim(Read::read(at, pod)),
+                "ephemeral" => VolumeSource::Ephemeral(Read::read(at, pod)),
+                "csi" => VolumeSource::Csi(Read::read(at, pod)),
+                "image" => VolumeSource::Image(Read::read(at, pod)),
                 kind => VolumeSource::InTree(InTreeVolume { kind, fields: member }),
             };
         }
@@ -194,17 +193,18 @@ view! {
 }
 
 impl<'a> ObjectVolume<'a> {
-    fn config_map(value: Value<'a>, pod: &'a SoundPod<'a>) -> Self {
-        Self::named_by("name", value, pod)
+    fn config_map(at: u32, pod: &'a SoundPod<'a>) -> Self {
+        Self::named_by("name", at, pod)
     }
 
-    fn secret(value: Value<'a>, pod: &'a SoundPod<'a>) -> Self {
-        Self::named_by("secretName", value, pod)
+    fn secret(at: u32, pod: &'a SoundPod<'a>) -> Self {
+        Self::named_by("secretName", at, pod)
     }
 
-    fn named_by(field: &str, value: Value<'a>, pod: &'a SoundPod<'a>) -> Self {
-        let name = value.field(field).and_then(|name| name.as_str()).unwrap_or_default();
-        Self { name, ..Self::read(value, pod) }
+    fn named_by(field: &str, at: u32, pod: &'a SoundPod<'a>) -> Self {
+        let name =
+            pod.checked.at(at).field(field).and_then(|name| name.as_str()).unwrap_or_default();
+        Self { name, ..Self::read(at, pod) }
     }
 }
 

@@ -17,6 +17,7 @@ use super::grammar::Grammar;
 use super::json::Value;
 
 pub use check::{check, check_leaving_out};
+pub(in crate::kube_wire) use members::Holding;
 
 /// The fields of one Go struct of the Kubernetes API, in Go's order (fast when input keeps it).
 #[derive(Debug)]

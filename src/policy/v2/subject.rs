@@ -87,7 +87,8 @@ impl<'v> ImageText<'v> {
 impl ParsedImage<'_> {
     /// The one form that all spellings of this image have.
     pub(super) fn normalised(&self) -> &str {
-        self.normalised.get_or_init(|| self.reference.normalised())
+        let written_anew = || self.normalised.get_or_init(|| self.reference.normalised()).as_str();
+        self.reference.as_normalised().unwrap_or_else(written_anew)
     }
 
     /// That form without tag and digest.
