@@ -99,14 +99,14 @@ impl PodPermit {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::policy::v2::check::Check;
     use crate::policy::v2::finding::{Findings, Place};
     use crate::policy::v2::permit::container::Surroundings;
     use crate::policy::v2::permit::security::{InheritedRules, InheritedValues};
-    use crate::policy::v2::sample::{pod, with_pod};
+    use crate::policy::v2::sample::{document, pod, ruling, with_pod};
     use crate::policy::v2::subject::Subject;
 
     #[test]
@@ -194,6 +194,79 @@ mod tests {
                     assert_eq!(whole.is_continue(), fits, "{spec}");
                 }
             });
+        }
+    }
+
+    /// What an `unless` of one key is about, and a pod's spec that it keeps out.
+    fn single_keys() -> Vec<(Value, Value)> {
+        let secure = |rule: Value, value: Value| {
+            (json!({ "securityContext": rule }), json!({ "securityContext": value }))
+        };
+        let profile = json!({ "type": "Unconfined" });
+        let sysctl = |name: &str| json!([{ "name": name, "value": "1" }]);
+        let alias = |name: &str| json!([{ "ip": "10.0.0.1", "hostnames": [name] }]);
+        vec![
+            secure(json!({ "runAsUser": 7 }), json!({ "runAsUser": 8 })),
+            secure(json!({ "runAsGroup": 7 }), json!({ "runAsGroup": 8 })),
+            secure(json!({ "runAsNonRoot": true }), json!({ "runAsNonRoot": false })),
+            secure(json!({ "seccomp": ["RuntimeDefault"] }), json!({ "seccompProfile": profile })),
+            secure(
+                json!({ "appArmor": ["RuntimeDefault"] }),
+                json!({ "appArmorProfile": profile }),
+            ),
+            secure(
+                json!({ "seLinux": { "type": "a" } }),
+                json!({ "seLinuxOptions": { "type": "b" } }),
+            ),
+            secure(json!({ "fsGroup": 7 }), json!({ "fsGroup": 8 })),
+            secure(json!({ "supplementalGroups": 7 }), json!({ "supplementalGroups": [8] })),
+            secure(
+                json!({ "supplementalGroupsPolicy": "Strict" }),
+                json!({ "supplementalGroupsPolicy": "Merge" }),
+            ),
+            secure(json!({ "sysctls": sysctl("a.b") }), json!({ "sysctls": sysctl("a.c") })),
+            (json!({ "runtimeClasses": ["kata"] }), json!({ "runtimeClassName": "other" })),
+            (json!({ "serviceAccounts": ["a"] }), json!({ "serviceAccountName": "b" })),
+            (
+                json!({ "automountServiceAccountToken": false }),
+                json!({ "automountServiceAccountToken": true }),
+            ),
+            (json!({ "serviceLinks": false }), json!({ "enableServiceLinks": true })),
+            (json!({ "hostname": "a" }), json!({ "hostname": "b" })),
+            (json!({ "subdomain": "a" }), json!({ "subdomain": "b" })),
+            (json!({ "hostnameOverride": "a" }), json!({ "hostnameOverride": "b" })),
+            (json!({ "dnsPolicies": ["Default"] }), json!({ "dnsPolicy": "None" })),
+            (
+                json!({ "dnsConfig": { "searches": ["a"] } }),
+                json!({ "dnsConfig": { "searches": ["b"] } }),
+            ),
+            (json!({ "hostAliases": alias("a") }), json!({ "hostAliases": alias("b") })),
+            (
+                json!({ "imagePullSecrets": ["a"] }),
+                json!({ "imagePullSecrets": [{ "name": "b" }] }),
+            ),
+            (
+                json!({ "resourceClaims": ["a"] }),
+                json!({ "resourceClaims": [{ "name": "c", "resourceClaimName": "b" }] }),
+            ),
+        ]
+    }
+
+    #[test]
+    fn whatever_an_unless_is_about_is_not_left_open() {
+        for (unless, spec) in single_keys() {
+            let tried = document(
+                json!([
+                    { "name": "no", "action": "deny", "match": {}, "unless": unless },
+                    { "name": "yes", "action": "allow", "match": {}, "permit": { "unlisted": "permit" } },
+                ]),
+                json!({}),
+            );
+            let (allowed, reason) = ruling(&tried, &pod(spec.clone(), json!({})));
+            assert!(
+                !allowed && reason.starts_with("denied by rule 'no'"),
+                "{unless} and {spec}: {reason}"
+            );
         }
     }
 }
