@@ -106,7 +106,7 @@ impl Reflector {
 
     /// [`Reflector::wait_for_set`] with another patience.
     pub(crate) fn wait_for_set_within(&self, names: &[&str], patience: Duration) {
-        let wanted = |lines: &[Value]| sets(lines).last().is_some_and(|set| holds(set, names));
+        let wanted = |lines: &[Value]| sets(lines).next_back().is_some_and(|set| holds(set, names));
         if let Err(lines) = self.wait_until_within(patience, wanted) {
             panic!("the kubelet never had exactly {names:?}; it saw:\n{}", brief(&lines));
         }
