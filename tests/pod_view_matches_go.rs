@@ -21,8 +21,9 @@ use std::cell::RefCell;
 
 use nodeward::kube_wire::json::{Cursor, Limits, Tape};
 use nodeward::kube_wire::pod_view::{KEPT_AS_WRITTEN, PLACE_AND_TIME, PodView};
-use nodeward::kube_wire::received_pod::ReceivedPod;
+use nodeward::kube_wire::received_pod::{ReceivedPod, SoundPod};
 use nodeward::kube_wire::schema::Shape;
+use nodeward::kube_wire::spec_pin::{PodEncoding, SpecPin, ViewPin};
 use serde_json::{Value as Json, json};
 
 use self::fields::{fields_of_pods, pod_with, two_values};
@@ -65,6 +66,75 @@ fn is_as_written(path: &str) -> bool {
 
 fn is_at_or_below(path: &str, entry: &str) -> bool {
     path.strip_prefix(entry).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
+/// The pin of a pod's view; `None` if it is no sound pod.
+fn view_pin(document: &str) -> Option<ViewPin> {
+    let mut tape = Tape::default();
+    let flaw = Cursor::new(document.as_bytes()).value(&mut tape, LIMITS).expect("JSON");
+    let received = ReceivedPod::read(tape.root(document.as_bytes()), flaw);
+    let ReceivedPod::Sound(SoundPod { checked, pod, .. }) = &received else { return None };
+    let (mut bytes, mut mutable) = (Vec::new(), Vec::new());
+    checked.write(&mut bytes, &mut mutable);
+    let encoding = PodEncoding { bytes: &bytes, span: 0..bytes.len(), mutable: &mutable };
+    Some(ViewPin::new(&SpecPin::new(checked, pod, &encoding), pod, &encoding))
+}
+
+/// Of what is not the spec: the rest of the metadata, and the status.
+fn is_outside_of_the_view(path: &str) -> bool {
+    const METADATA: [&str; 10] = [
+        "generateName",
+        "selfLink",
+        "resourceVersion",
+        "generation",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "finalizers",
+        "managedFields",
+        // Whether it controls, its kind, name and UID are in the view.
+        "ownerReferences",
+    ];
+    ["kind", "apiVersion", "status"].iter().any(|field| is_at_or_below(path, field))
+        || path
+            .strip_prefix("metadata.")
+            .is_some_and(|field| METADATA.iter().any(|listed| is_at_or_below(field, listed)))
+}
+
+#[test]
+fn each_field_that_is_seen_is_in_the_pin_of_the_view() {
+    let mut wrong = Vec::new();
+    let (mut pinned, mut free) = (0, 0);
+    for (path, shape) in fields_of_pods() {
+        if INDISPENSABLE.contains(&path.as_str()) {
+            continue;
+        }
+        let field = path.rsplit('.').next().expect("never empty");
+        let mut values = two_values(field, shape).to_vec();
+        values.push(Json::Null);
+        values.extend(zero(shape));
+        let pods: Vec<_> = values.into_iter().map(|value| pod_with(&path, value)).collect();
+        for (one, other) in [(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)] {
+            let (Some(one), Some(other)) = (pods.get(one), pods.get(other)) else { continue };
+            let (Some(alike), Some(first), Some(second)) =
+                (look_alike(one, other), view_pin(one), view_pin(other))
+            else {
+                continue;
+            };
+            match first == second {
+                // Equal pins are a promise.
+                true if !alike => wrong.push(format!("{path}: {one} {other}")),
+                true => free += usize::from(one != other),
+                false if is_outside_of_the_view(&path) && alike => {
+                    wrong.push(format!("{path}: pinned, and nobody sees it"));
+                }
+                false => pinned += 1,
+            }
+        }
+    }
+    println!("{pinned} differences pinned, {free} not");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(pinned > 2000 && free > 300, "{pinned} pinned, {free} not");
 }
 
 /// Without these there is no pod to look at; what is below them is tried field by field.

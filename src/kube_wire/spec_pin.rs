@@ -10,12 +10,14 @@
 mod facts;
 mod kept;
 mod tags;
+mod view_pin;
 
 use std::ops::Range;
 
 use self::facts::Facts;
 use self::kept::Kept;
 use self::tags::{Tag, Tags, append, sha256, tag_of};
+pub use self::view_pin::ViewPin;
 use super::pod::Pod;
 use super::schema::Checked;
 
@@ -88,13 +90,12 @@ pub enum PinViolation {
     Resources,
 }
 
-/// The canonical encoding of one pod, as [`Checked::write`] appended it, or of its spec alone, as
-/// [`Checked::write_field`] did. Pins of the one and of the other never permit each other.
+/// The canonical encoding of one pod, as [`Checked::write`] appended it.
 #[derive(Clone, Debug)]
 pub struct PodEncoding<'a> {
     /// The buffer that was appended to.
     pub bytes: &'a [u8],
-    /// Where in it the pod or its spec is.
+    /// Where in it the pod is.
     pub span: Range<usize>,
     /// The ranges that `write` recorded; those outside of `span` are ignored.
     pub mutable: &'a [Range<usize>],
@@ -187,6 +188,21 @@ impl<'a> PodEncoding<'a> {
             let piece = self.bytes.get(start..cut);
             start = end;
             piece
+        })
+    }
+
+    /// The spec's mutable members, each with the number of frozen bytes in front of it.
+    fn changeable(&self) -> impl Iterator<Item = (usize, &'a [u8])> + use<'a, '_> {
+        let Range { start, end } = self.span;
+        let mut mutable_before = 0_usize;
+        self.cuts().filter_map(move |cut| {
+            let position = cut.start.saturating_sub(start).saturating_sub(mutable_before);
+            mutable_before = mutable_before.saturating_add(cut.len());
+            // The pod's own mutable members stand right behind its first brace and right before its
+            // last; inside of the spec there is the spec's own frozen brace between.
+            let is_outside =
+                cut.start == start.saturating_add(1) || cut.end.saturating_add(1) == end;
+            Some((position, self.bytes.get(cut.clone())?)).filter(|_| !is_outside)
         })
     }
 

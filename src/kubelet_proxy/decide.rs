@@ -5,6 +5,7 @@
 
 mod mirrors;
 mod objects;
+mod recall;
 mod remarks;
 
 use std::ops::Range;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use tokio::time::Instant;
 
+use self::recall::Pins;
 use super::filter::kubelet_bytes::Arrival;
 use super::first_lists::FirstLists;
 use super::meters::Meters;
@@ -27,7 +29,7 @@ use crate::audit::record::{ADMISSION_TARGET, Decision, DecisionRecord, Source as
 use crate::audit::redact::redacted_pod;
 use crate::kube_wire::pod::Pod;
 use crate::kube_wire::received_pod::{FaultyPod, ReceivedPod, SoundPod};
-use crate::kube_wire::spec_pin::{PodEncoding, SpecPin};
+use crate::kube_wire::spec_pin::PodEncoding;
 use crate::kube_wire::watch_event::Tombstone;
 use crate::policy::{Access, Circumstances, Counters, Verdict};
 
@@ -81,6 +83,12 @@ impl Scratch {
     /// Memory held, in bytes.
     pub fn held_bytes(&self) -> usize {
         self.json.capacity()
+    }
+
+    /// The pod that was written.
+    fn encoding(&self) -> PodEncoding<'_> {
+        let (bytes, mutable) = (&*self.json, &*self.mutable);
+        PodEncoding { bytes, span: 0..bytes.len(), mutable }
     }
 
     fn clear(&mut self) {
@@ -247,7 +255,7 @@ impl Hearing {
         source: Source,
         scratch: &'s mut Scratch,
     ) -> Ruling<'s, 'p> {
-        let SoundPod { checked, pod, room: _ } = sound;
+        let pod = &sound.pod;
         scratch.clear();
         let Some(uid) = Uid::parse(pod.identity.uid) else {
             return self.deny(pod, Denial::outside_policy(&"metadata.uid: not a UUID"), source);
@@ -257,18 +265,18 @@ impl Hearing {
         }
         let (counters, ledger, is_over) = (&self.judge.counters, self.ledger(), is_over(pod));
         let counters = CountersFor { counters, ledger, uid, is_over };
-        let decided = self.by.policy().evaluate(sound, &self.circumstances(&counters));
+        let at = self.circumstances(&counters);
+        let (mut decided, pins) = self.decide(sound, uid, &at, scratch);
         let verdict = &decided.verdict;
         let rule = verdict.rule();
         if !verdict.is_allow() {
             return self.deny(pod, Denial::by(verdict), source);
         }
-        checked.write(&mut scratch.json, &mut scratch.mutable);
-        let span = 0..scratch.json.len();
-        let encoding = PodEncoding { bytes: &scratch.json, span, mutable: &scratch.mutable };
-        let pin = SpecPin::new(checked, pod, &encoding);
+        let mut pins = pins.unwrap_or_else(|| Pins::of(sound, scratch));
+        let lasting = decided.lasting.take().filter(|_| source.may_start());
+        let remembered = lasting.map(|permission| permission.with_view(pins.view(pod, scratch)));
         let counter = decided.counter.as_ref().map(|used| Box::new(HeldCounter::of(used)));
-        let admission = Admission { pin, updates: decided.updates, counter };
+        let admission = Admission { pin: pins.spec, updates: decided.updates, counter, remembered };
         let standing = match source {
             Source::List | Source::Watch(_) => self.ledger().admit(uid, admission),
             Source::Get | Source::Write => self.ledger().compare(uid, &admission),

@@ -15,7 +15,7 @@ use super::limits::LEDGER_CAPACITY;
 use super::pod_access::PodAccess;
 use super::signed_counters::HeldCounter;
 use crate::kube_wire::spec_pin::{NameTag, PinViolation, SpecChanges, SpecPin};
-use crate::policy::Updates;
+use crate::policy::{Remembered, Updates};
 
 /// A pod's UID as a number: 128 bits, as its grammar promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -92,6 +92,8 @@ pub struct Admission {
     pub updates: Updates,
     /// The counter of the signed policy that admitted it, if one did.
     pub counter: Option<Box<HeldCounter>>,
+    /// The verdict, if it may be remembered.
+    pub remembered: Option<Remembered>,
 }
 
 #[derive(Debug, Default)]
@@ -118,7 +120,7 @@ struct Entries {
     list: u64,
 }
 
-/// The ledger. One short critical section a decision; nothing waits inside it.
+/// The ledger. A few short critical sections a decision; nothing waits inside them.
 #[derive(Debug, Default)]
 pub struct PodLedger {
     entries: Mutex<Entries>,
@@ -218,6 +220,12 @@ impl PodLedger {
         let Some(entry) = entries.by_uid.get_mut(&uid) else { return remark.is_some() };
         let before = std::mem::replace(&mut entry.remarked, remark);
         remark.is_some() && before != remark
+    }
+
+    /// The verdict that is remembered of this pod.
+    pub(super) fn remembered(&self, uid: Uid) -> Option<Remembered> {
+        let entries = self.lock();
+        entries.by_uid.get(&uid)?.admission.as_ref()?.remembered.clone()
     }
 
     /// Was a spec of this pod admitted here?

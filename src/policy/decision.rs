@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::remembered::Lasting;
 use super::v2::{Access, Updates};
 use super::verdict::{Reason, Verdict};
 
@@ -21,6 +22,8 @@ pub struct Decision<'v> {
     pub counter: Option<CounterUse<'v>>,
     /// Who may reach into it through the kubelet's own API, by what admitted it.
     pub access: Option<Arc<Access>>,
+    /// The verdict, if it may be remembered.
+    pub lasting: Option<Lasting>,
 }
 
 /// A denial that was not enforced, since its rule or the whole policy is in observe mode.
@@ -62,6 +65,7 @@ impl<'v> Decision<'v> {
             updates: Updates::ALL,
             counter: None,
             access: None,
+            lasting: None,
         }
     }
 }

@@ -24,6 +24,7 @@ mod properties;
 #[cfg(test)]
 mod quirks;
 mod registry;
+mod remembered;
 mod rules;
 #[cfg(test)]
 mod sample_pods;
@@ -36,6 +37,7 @@ pub use circumstances::{Circumstances, Counters, NoCounters};
 pub use decision::{CounterUse, Decision, ExceptionUse, Observation};
 pub use error::{MAX_POLICY_BYTES, PolicyError, PolicyWarning, WarningKind};
 pub use explanation::{Change, Explanation, Finding, RuleEffect, RuleExplanation, RuleOutcome};
+pub use remembered::{Lasting, Remembered};
 pub use verdict::{Grounds, Reason, Verdict, Violation};
 
 use crate::kube_wire::received_object::ObjectKind;

@@ -1,3 +1,5 @@
+mod view_pin;
+
 use super::*;
 use crate::kube_wire::json::{Cursor, Limits, Tape};
 use crate::kube_wire::pod_schema::POD;
@@ -23,6 +25,10 @@ fn container(container: &str) -> String {
 }
 
 fn pin(document: &str) -> SpecPin {
+    pins(document).0
+}
+
+fn pins(document: &str) -> (SpecPin, ViewPin) {
     let mut tape = Tape::default();
     let limits = Limits { depth: 64, nodes: 100_000 };
     let fault = Cursor::new(document.as_bytes()).value(&mut tape, limits).expect("JSON");
@@ -33,7 +39,10 @@ fn pin(document: &str) -> SpecPin {
     let start = bytes.len();
     checked.write(&mut bytes, &mut mutable);
     let span = start..bytes.len();
-    SpecPin::new(&checked, &pod, &PodEncoding { bytes: &bytes, span, mutable: &mutable })
+    let encoding = PodEncoding { bytes: &bytes, span, mutable: &mutable };
+    let pin = SpecPin::new(&checked, &pod, &encoding);
+    let view = ViewPin::new(&pin, &pod, &encoding);
+    (pin, view)
 }
 
 /// What the pin of `before` says to `after`.

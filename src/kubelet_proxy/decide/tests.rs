@@ -1,5 +1,6 @@
 //! Rulings: what is admitted, what is denied, and what the cluster is told of it.
 
+mod recall;
 mod signed;
 
 use super::*;

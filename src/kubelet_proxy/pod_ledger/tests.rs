@@ -25,7 +25,7 @@ fn admission(pod: &str, updates: Updates) -> Admission {
             &PodEncoding { bytes: &bytes, span, mutable: &mutable },
         )
     });
-    Admission { pin, updates, counter: None }
+    Admission { pin, updates, counter: None, remembered: None }
 }
 
 #[test]

@@ -12,6 +12,7 @@ use super::subject::Subject;
 use crate::kube_wire::received_pod::SoundPod;
 use crate::policy::circumstances::Circumstances;
 use crate::policy::decision::{CounterUse, Decision, ExceptionUse, Observation};
+use crate::policy::remembered::Lasting;
 use crate::policy::signed::Signed;
 use crate::policy::signed::denial::SignedDenial;
 use crate::policy::verdict::{Grounds, Verdict};
@@ -23,6 +24,7 @@ struct Course<'v> {
     exceptions: Vec<ExceptionUse<'v>>,
     access: Option<Arc<Access>>,
     counter: Option<CounterUse<'v>>,
+    lasting: Option<Lasting>,
 }
 
 impl NodePolicy {
@@ -48,8 +50,29 @@ impl NodePolicy {
             }
             false => verdict,
         };
-        let Course { observed, exceptions, access, counter } = course;
-        Decision { verdict, observed, exceptions, updates, access, counter }
+        let Course { observed, exceptions, access, counter, lasting } = course;
+        let lasting = lasting.filter(|_| {
+            observed.is_empty() && exceptions.is_empty() && self.sees_only_the_view(&subject)
+        });
+        Decision { verdict, observed, exceptions, updates, access, counter, lasting }
+    }
+
+    /// Expressions see the whole pod, and what `allowUnknownFields` leaves out of the kubelet's pod is in no
+    /// pin, while `inTree` rules may still see it.
+    fn sees_only_the_view(&self, subject: &Subject<'_>) -> bool {
+        !subject.was_asked() && self.unknown_fields.is_empty()
+    }
+
+    /// The decision that a permission was remembered of, unless another policy gave it.
+    pub(in crate::policy) fn recall(&self, permission: &Lasting) -> Option<Decision<'_>> {
+        let rule = self.rules.get(permission.rule)?;
+        let Effect::Allow(permit) = &rule.effect else { return None };
+        permission.was_given_with(&permit.access).then(|| Decision {
+            updates: permit.updates,
+            access: Some(Arc::clone(&permit.access)),
+            lasting: Some(permission.clone()),
+            ..Decision::plain(Verdict::Allow(Grounds::Permit { rule: &rule.name }))
+        })
     }
 
     fn rule<'v>(
@@ -67,8 +90,9 @@ impl NodePolicy {
         if let Some(denial) = self.denial(subject, at, course) {
             return (denial, Updates::USUAL);
         }
-        if let Some((rule, permit)) = self.permitting(subject) {
+        if let Some((number, rule, permit)) = self.permitting(subject) {
             course.access = Some(Arc::clone(&permit.access));
+            course.lasting = Some(Lasting::new(number, &permit.access));
             let grounds = Grounds::Permit { rule: &rule.name };
             return (Verdict::Allow(grounds), permit.updates);
         }
@@ -129,9 +153,9 @@ impl NodePolicy {
         None
     }
 
-    /// The first allow rule that the pod fits.
-    pub(super) fn permitting(&self, subject: &Subject<'_>) -> Option<(&Rule, &PodPermit)> {
-        self.allowing().find(|(rule, permit)| {
+    /// The first allow rule that the pod fits, with its place among the rules.
+    pub(super) fn permitting(&self, subject: &Subject<'_>) -> Option<(usize, &Rule, &PodPermit)> {
+        self.allowing().find(|(_, rule, permit)| {
             rule.scope.includes(subject)
                 && permit.check(subject, &mut Findings::any()).is_continue()
         })
@@ -151,7 +175,8 @@ impl NodePolicy {
 
     /// The first allow rule in observe mode that is about the pod.
     pub(super) fn observing(&self, subject: &Subject<'_>) -> Option<(&Rule, &PodPermit)> {
-        self.allowing().find(|(rule, _)| rule.observes && rule.scope.includes(subject))
+        let mut allowing = self.allowing().map(|(_, rule, permit)| (rule, permit));
+        allowing.find(|(rule, _)| rule.observes && rule.scope.includes(subject))
     }
 
     /// The exceptions that lift this deny rule for the pod and still hold.
@@ -169,7 +194,7 @@ impl NodePolicy {
     fn nearest(&self, subject: &Subject<'_>) -> Option<(&Rule, &PodPermit)> {
         let mut nearest = None;
         let mut fewest = usize::MAX;
-        for (rule, permit) in self.allowing() {
+        for (_, rule, permit) in self.allowing() {
             if !rule.scope.includes(subject) {
                 continue;
             }
@@ -183,9 +208,9 @@ impl NodePolicy {
         nearest
     }
 
-    fn allowing(&self) -> impl Iterator<Item = (&Rule, &PodPermit)> {
-        self.rules.iter().filter_map(|rule| match &rule.effect {
-            Effect::Allow(permit) => Some((rule, &**permit)),
+    fn allowing(&self) -> impl Iterator<Item = (usize, &Rule, &PodPermit)> {
+        self.rules.iter().enumerate().filter_map(|(number, rule)| match &rule.effect {
+            Effect::Allow(permit) => Some((number, rule, &**permit)),
             Effect::Deny(_) => None,
         })
     }

@@ -1,6 +1,6 @@
 //! The pod that is being decided on, and what several rules ask about it.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 
 use crate::kube_wire::json::Value;
 use crate::kube_wire::pod_view::{Container, PodView, VolumeMount};
@@ -17,6 +17,7 @@ pub(in crate::policy) struct Subject<'v> {
     document: Value<'v>,
     /// What expressions may still cost.
     fuel: RefCell<Fuel>,
+    was_asked: Cell<bool>,
 }
 
 /// An image as some field of a pod has it; parsed once, and only if some rule asks.
@@ -38,15 +39,27 @@ impl<'v> Subject<'v> {
     pub(in crate::policy) fn of(pod: &'v SoundPod<'v>) -> Self {
         let view = PodView::of(pod);
         let images = view.containers.iter().map(|it| ImageText::new(it.image)).collect();
-        Self { view, images, document: pod.checked.value(), fuel: RefCell::default() }
+        Self {
+            view,
+            images,
+            document: pod.checked.value(),
+            fuel: RefCell::default(),
+            was_asked: Cell::default(),
+        }
     }
 
     /// What an expression says of the pod. All expressions of a decision share what they may cost.
     pub(super) fn ask(&self, expression: &Expression) -> Answer {
+        self.was_asked.set(true);
         // Asking asks nothing else, so the fuel is never lent already.
         self.fuel.try_borrow_mut().map_or(Answer::Unanswered(Unanswered::Exhausted), |mut fuel| {
             expression.ask(self.document, &mut fuel)
         })
+    }
+
+    /// Has an expression seen more of the pod than its view?
+    pub(super) fn was_asked(&self) -> bool {
+        self.was_asked.get()
     }
 
     /// All containers, each with its image.

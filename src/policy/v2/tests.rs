@@ -1,6 +1,7 @@
 //! Whole documents on whole pods: what loads, the order of deciding, observing, exceptions.
 
 mod exceptions;
+mod lasting;
 
 use serde_json::{Value, json};
 
