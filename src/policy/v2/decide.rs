@@ -58,7 +58,7 @@ impl NodePolicy {
     }
 
     /// Expressions see the whole pod, and what `allowUnknownFields` leaves out of the kubelet's pod is in no
-    /// pin, while `inTree` rules may still see it.
+    /// pin, while rules may still see it inside of what they compare as it is written.
     fn sees_only_the_view(&self, subject: &Subject<'_>) -> bool {
         !subject.was_asked() && self.unknown_fields.is_empty()
     }

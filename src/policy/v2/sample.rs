@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::kube_wire::document::read_whole;
 use crate::kube_wire::json::{Limits, Tape};
 use crate::kube_wire::received_pod::{ReceivedPod, SoundPod};
+use crate::kube_wire::resource::Item;
 use crate::policy::{
     Circumstances, Decision, Explanation, Finding, LoadedPolicy, NoCounters, Policy, PolicyError,
 };
@@ -94,10 +95,20 @@ pub(super) fn refusal(document: &Value) -> String {
 
 /// Reads a pod as the proxy does and hands it to a test.
 pub(super) fn with_pod<R>(pod: &Value, test: impl FnOnce(&SoundPod<'_>) -> R) -> R {
+    with_pod_leaving_out(pod, &[], test)
+}
+
+/// The same, by a policy with these unknown fields.
+pub(super) fn with_pod_leaving_out<R>(
+    pod: &Value,
+    left_out: &[String],
+    test: impl FnOnce(&SoundPod<'_>) -> R,
+) -> R {
     let text = serde_json::to_vec(pod).unwrap();
     let mut tape = Tape::default();
     let flaw = read_whole(&text, &mut tape, LIMITS).unwrap();
-    match ReceivedPod::read(tape.root(&text), flaw) {
+    let item = Item { value: tape.root(&text), flaw };
+    match ReceivedPod::from_item_leaving_out(item, left_out) {
         ReceivedPod::Sound(sound) => test(&sound),
         ReceivedPod::Faulty(faulty) => panic!("{}\n{pod:#}", faulty.fault),
     }

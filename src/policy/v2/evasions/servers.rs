@@ -2,8 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::super::sample::{findings, load, permit, permitting, pod, refusal};
+use super::super::sample::{
+    HERE, findings, load, patch, permit, permitting, pod, policy, refusal, with_pod_leaving_out,
+};
 use super::whole;
+use crate::kube_wire::pod_view::KEPT_AS_WRITTEN;
 
 fn volume(source: Value) -> Value {
     let mut volume = source;
@@ -77,6 +80,8 @@ fn t47_a_kind_without_fields_does_not_load() {
         (json!({ "nfs": {} }), "says nothing of its fields; write its fields"),
         (json!({ "nfs": { "any": false } }), "says nothing; leave the rule out"),
         (json!({ "nsf": { "any": true } }), "is no such kind; did you mean `nfs`?"),
+        (json!({ "nfs": { "serverr": "s" } }), "is no field of it; did you mean `server`?"),
+        (json!({ "nfs": { "newer": "x" } }), "is no field of it; known here: server, path"),
         (json!({ "nfs": { "server": { "oneOf": [] } } }), "is empty, so it checks nothing"),
     ] {
         let message = refusal(&permitting(permit(rule(kinds), json!({}))));
@@ -88,6 +93,27 @@ fn t47_a_kind_without_fields_does_not_load() {
         warnings[0].problem.contains("permits whatever such a volume leads to"),
         "{warnings:?}"
     );
+}
+
+#[test]
+fn t47_every_kind_can_be_listed() {
+    for kind in KEPT_AS_WRITTEN {
+        let kinds = json!({ *kind: { "any": true } });
+        assert!(load(&permitting(permit(rule(kinds), json!({})))).is_ok(), "{kind}");
+    }
+}
+
+#[test]
+fn t47_a_field_that_the_kubelet_never_gets_is_not_seen() {
+    let left_out = "spec.volumes[*].nfs.newer";
+    let listed = permit(rule(json!({ "nfs": { "server": "s", "path": "/" } })), json!({}));
+    let document = patch(permitting(listed), json!({ "allowUnknownFields": [left_out] }));
+    let policy = policy(&document);
+    let newer = json!({ "nfs": { "server": "s", "path": "/", "newer": "x" } });
+    with_pod_leaving_out(&pod(volume(newer), json!({})), &[left_out.to_owned()], |pod| {
+        let verdict = policy.evaluate(pod, &HERE).verdict;
+        assert!(verdict.is_allow(), "{}", verdict.reason());
+    });
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::*;
 use crate::kube_wire::document::read_whole;
 use crate::kube_wire::json::{Limits, Tape};
+use crate::kube_wire::pod_view::KEPT_AS_WRITTEN;
 use crate::kube_wire::received_object::ReceivedObject;
 use crate::kube_wire::resource::Item;
 use crate::policy::error::Warnings;
@@ -203,6 +204,10 @@ fn what_could_mean_less_than_it_says_does_not_load() {
         (r#"{"persistentVolumes": {"inTree": {"hostPath": {"any": true}}}}"#, "is no such kind"),
         (r#"{"persistentVolumes": {"inTree": {"gitRepo": {"any": true}}}}"#, "is no such kind"),
         (r#"{"persistentVolumes": {"inTree": {"nsf": {}}}}"#, "did you mean `nfs`?"),
+        (
+            r#"{"persistentVolumes": {"inTree": {"nfs": {"pathh": "/"}}}}"#,
+            "is no field of it; did you mean `path`?",
+        ),
         (r#"{"pinned": {}}"#, "pins nothing"),
         (r#"{"pinned": {"unpinned": "pass"}}"#, "pins nothing"),
         (r#"{"pinned": {"unpinned": "deny"}}"#, "write \"pass\" or \"refuse\""),
@@ -222,5 +227,14 @@ fn what_could_mean_less_than_it_says_does_not_load() {
     ] {
         let message = read(document).unwrap_err().to_string();
         assert!(message.contains(expected), "{document}: {message}");
+    }
+}
+
+#[test]
+fn every_kind_that_can_stand_behind_a_claim_can_be_listed() {
+    for kind in KEPT_AS_WRITTEN.iter().filter(|kind| **kind != "gitRepo") {
+        let document =
+            format!(r#"{{"persistentVolumes": {{"inTree": {{"{kind}": {{"any": true}}}}}}}}"#);
+        assert!(read(&document).is_ok(), "{kind}: {:?}", read(&document));
     }
 }

@@ -8,7 +8,9 @@ use serde_json::Value as Json;
 
 use super::Reading;
 use crate::kube_wire::json::{Kind, Value};
+use crate::kube_wire::pod_schema::{PERSISTENT_VOLUME, POD};
 use crate::kube_wire::pod_view::KEPT_AS_WRITTEN;
+use crate::kube_wire::schema::ObjectSchema;
 use crate::policy::error::{PolicyError, Warnings};
 use crate::policy::located::{Located, suggest};
 use crate::policy::v2::check::{Check, NOTHING};
@@ -29,7 +31,7 @@ pub(in crate::policy) struct InTreeRule(Vec<(&'static str, Source)>);
 #[derive(Clone, Debug)]
 enum Source {
     Any,
-    Fields(Vec<(String, Field)>),
+    Fields { of: &'static ObjectSchema, fields: Vec<(String, Field)> },
 }
 
 /// What a field of it may be.
@@ -41,7 +43,8 @@ enum Field {
 
 impl InTreeRule {
     pub(super) fn read(at: &Located<'_>, reading: &mut Reading<'_>) -> Result<Self, PolicyError> {
-        Self::read_kinds(at, KEPT_AS_WRITTEN, reading.warnings)
+        let volumes = POD.objects_in("spec").and_then(|spec| spec.objects_in("volumes"));
+        Self::read_kinds(at, (KEPT_AS_WRITTEN, volumes), reading.warnings)
     }
 
     /// Reads what may stand behind a claim.
@@ -51,12 +54,12 @@ impl InTreeRule {
     ) -> Result<Self, PolicyError> {
         let known: Vec<_> =
             KEPT_AS_WRITTEN.iter().copied().filter(|kind| *kind != GIT_REPO).collect();
-        Self::read_kinds(at, &known, warnings)
+        Self::read_kinds(at, (&known, PERSISTENT_VOLUME.objects_in("spec")), warnings)
     }
 
     fn read_kinds(
         at: &Located<'_>,
-        known: &[&'static str],
+        (known, volumes): (&[&'static str], Option<&'static ObjectSchema>),
         warnings: &mut Warnings,
     ) -> Result<Self, PolicyError> {
         if at.is_list() {
@@ -66,7 +69,9 @@ impl InTreeRule {
         for (key, source) in at.members()? {
             let kind = known.iter().find(|kind| **kind == key).copied();
             let unknown = || source.refuse(format!("is no such kind; {}", suggest(&key, known)));
-            kinds.push((kind.ok_or_else(unknown)?, Source::read(&source, warnings)?));
+            let kind = kind.ok_or_else(unknown)?;
+            let of = volumes.and_then(|volumes| volumes.objects_in(kind)).ok_or_else(unknown)?;
+            kinds.push((kind, Source::read(&source, of, warnings)?));
         }
         match kinds.is_empty() {
             true => Err(at.refuse(format!("is empty, so it permits nothing; {REMEDY}"))),
@@ -90,7 +95,7 @@ impl InTreeRule {
         let Some((kind, rule)) = listed else {
             return check.add(|| finding(place, NOTHING, "a source that is not listed"));
         };
-        let Source::Fields(fields) = rule else { return Fit::Continue(()) };
+        let Source::Fields { of, fields } = rule else { return Fit::Continue(()) };
         let place = place.field(kind);
         for (name, field) in fields {
             let found = source.field(name).filter(|value| !is_empty(*value));
@@ -101,7 +106,11 @@ impl InTreeRule {
             })?;
         }
         let is_listed = |name: &str| fields.iter().any(|(listed, _)| listed == name);
-        let rest = source.entries().filter(|(name, value)| !is_listed(name) && !is_empty(*value));
+        // What no table knows is left out of what the kubelet gets, or the pod would be at fault.
+        let is_sent = |name: &str| of.fields.iter().any(|field| field.name == name);
+        let rest = source
+            .entries()
+            .filter(|(name, value)| !is_listed(name) && is_sent(name) && !is_empty(*value));
         for (name, value) in rest {
             check.unlisted(false, || {
                 let value = as_json(value);
@@ -114,7 +123,11 @@ impl InTreeRule {
 }
 
 impl Source {
-    fn read(at: &Located<'_>, warnings: &mut Warnings) -> Result<Self, PolicyError> {
+    fn read(
+        at: &Located<'_>,
+        of: &'static ObjectSchema,
+        warnings: &mut Warnings,
+    ) -> Result<Self, PolicyError> {
         let members = at.members()?;
         if let [(key, any)] = members.as_slice()
             && key == "any"
@@ -126,8 +139,16 @@ impl Source {
         if members.is_empty() {
             return Err(at.refuse(format!("says nothing of its fields; {REMEDY}")));
         }
-        let field = |(key, at): (String, Located<'_>)| Ok((key, Field::read(&at, warnings)?));
-        members.into_iter().map(field).collect::<Result<_, _>>().map(Self::Fields)
+        let known: Vec<_> = of.fields.iter().map(|field| field.name).collect();
+        let mut fields = Vec::new();
+        for (key, at) in members {
+            // A rule that holds a pod to what the kubelet never gets would say more than is so.
+            if !known.contains(&key.as_str()) {
+                return Err(at.refuse(format!("is no field of it; {}", suggest(&key, &known))));
+            }
+            fields.push((key, Field::read(&at, warnings)?));
+        }
+        Ok(Self::Fields { of, fields })
     }
 }
 

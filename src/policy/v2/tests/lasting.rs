@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::super::sample::{HERE, decide, document, patch, permit, pod};
+use super::super::sample::{HERE, decide, document, patch, permit, pod, policy, with_pod};
 use super::exceptions::excepting;
 use super::{allow, deny, plain};
+use crate::policy::Policy;
 
 fn lasts(document: &Value, pod: &Value) -> bool {
     decide(document, pod, &HERE, |decision| {
@@ -22,6 +23,23 @@ fn a_permission_of_a_rule_lasts() {
     assert!(lasts(&document(more, json!({})), &plain()));
     let observed_whole = document(json!([allow("a")]), json!({ "mode": "observe" }));
     assert!(lasts(&observed_whole, &plain()), "permitted, not observed");
+}
+
+#[test]
+fn permissions_of_two_rules_or_documents_are_told_apart() {
+    let first = document(json!([allow("a"), allow("b")]), json!({}));
+    let elsewhere = patch(allow("a"), json!({ "match": { "namespaces": ["other"] } }));
+    let second = document(json!([elsewhere, allow("b")]), json!({}));
+    let policies = [policy(&first), policy(&first), policy(&second)];
+    let permission = |policy: &Policy| {
+        with_pod(&plain(), |pod| policy.evaluate(pod, &HERE).lasting.clone().unwrap())
+    };
+    for (number, one) in policies.iter().enumerate() {
+        assert_eq!(permission(one), permission(one));
+        for other in policies.iter().take(number) {
+            assert_ne!(permission(one), permission(other));
+        }
+    }
 }
 
 #[test]
