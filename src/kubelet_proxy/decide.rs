@@ -274,7 +274,7 @@ impl Hearing {
         }
         let mut pins = pins.unwrap_or_else(|| Pins::of(sound, scratch));
         let lasting = decided.lasting.take().filter(|_| source.may_start());
-        let remembered = lasting.map(|permission| permission.with_view(pins.view(pod, scratch)));
+        let remembered = lasting.map(|permission| permission.with_view(pins.view(scratch)));
         let counter = decided.counter.as_ref().map(|used| Box::new(HeldCounter::of(used)));
         let admission = Admission { pin: pins.spec, updates: decided.updates, counter, remembered };
         let standing = match source {

@@ -1,6 +1,6 @@
 //! Reading a checked object by the indices that the check found, so that no name is compared twice.
 //!
-//! Whoever reads so names the tables that the object was held against; what is asked of the tables here is
+//! Whoever reads so names the tables that the object was held against; what that asks of the tables is
 //! asked while compiling.
 
 use super::super::json::Value;
@@ -72,6 +72,15 @@ impl ObjectSchema {
             }
         }
         is_known
+    }
+
+    /// The table of the object in a field, or of the elements of a list in it.
+    pub fn objects_in(&self, name: &str) -> Option<&'static Self> {
+        let (_, shape) = self.position(name)?;
+        match shape.object()? {
+            (Holding::One | Holding::List, table) => Some(table),
+            (Holding::Map, _) => None,
+        }
     }
 
     const fn position(&self, name: &str) -> Option<(u8, &'static Shape)> {

@@ -92,27 +92,6 @@ pub enum Shape {
     Free,
 }
 
-impl ObjectSchema {
-    /// The table of the objects in a field, or in the elements of a list in it.
-    pub fn objects_in(&self, name: &str) -> Option<&'static Self> {
-        let field = self.fields.iter().find(|field| field.name == name)?;
-        match &field.shape {
-            Shape::Object(schema) | Shape::List(Shape::Object(schema)) => Some(schema),
-            Shape::List(_)
-            | Shape::Map(_)
-            | Shape::Text
-            | Shape::Named(_)
-            | Shape::Bool
-            | Shape::Int32
-            | Shape::Int64
-            | Shape::Quantity
-            | Shape::IntOrString
-            | Shape::Time
-            | Shape::Free => None,
-        }
-    }
-}
-
 /// A value that fits its schema. Only [`check()`] makes one.
 #[derive(Debug)]
 pub struct Checked<'a> {

@@ -11,23 +11,24 @@ use crate::kubelet_proxy::pod_ledger::Uid;
 use crate::policy::{Circumstances, Decision};
 
 /// What a pod that was written into the scratch is held against.
-pub(super) struct Pins {
+pub(super) struct Pins<'v> {
+    pod: &'v Pod<'v>,
     pub(super) spec: SpecPin,
     view: Option<ViewPin>,
 }
 
-impl Pins {
+impl<'v> Pins<'v> {
     /// Writes the pod, and pins its spec.
-    pub(super) fn of(sound: &SoundPod<'_>, scratch: &mut Scratch) -> Self {
+    pub(super) fn of(sound: &'v SoundPod<'v>, scratch: &mut Scratch) -> Self {
         scratch.clear();
         sound.checked.write(&mut scratch.json, &mut scratch.mutable);
         let spec = SpecPin::new(&sound.checked, &sound.pod, &scratch.encoding());
-        Self { spec, view: None }
+        Self { pod: &sound.pod, spec, view: None }
     }
 
     /// All that rules see of the pod, from the scratch that it was written into.
-    pub(super) fn view(&mut self, pod: &Pod<'_>, scratch: &Scratch) -> ViewPin {
-        let Self { spec, view } = self;
+    pub(super) fn view(&mut self, scratch: &Scratch) -> ViewPin {
+        let Self { pod, spec, view } = self;
         *view.get_or_insert_with(|| ViewPin::new(spec, pod, &scratch.encoding()))
     }
 }
@@ -40,13 +41,13 @@ impl Hearing {
         uid: Uid,
         at: &Circumstances<'_>,
         scratch: &mut Scratch,
-    ) -> (Decision<'v>, Option<Pins>) {
+    ) -> (Decision<'v>, Option<Pins<'v>>) {
         let policy = self.by.policy();
         let Some(remembered) = self.ledger().remembered(uid) else {
             return (policy.evaluate(sound, at), None);
         };
         let mut pins = Pins::of(sound, scratch);
-        let view = pins.view(&sound.pod, scratch);
+        let view = pins.view(scratch);
         let recalled = policy.recall(&remembered, &view);
         (recalled.unwrap_or_else(|| policy.evaluate(sound, at)), Some(pins))
     }

@@ -27,7 +27,7 @@ fn is_recalled(judge: &Hearing, json: &str) -> bool {
         let ReceivedPod::Sound(sound) = received else { panic!("{received:?}") };
         let mut scratch = Scratch::default();
         let uid = Uid::parse(sound.pod.identity.uid).unwrap();
-        let view = Pins::of(sound, &mut scratch).view(&sound.pod, &scratch);
+        let view = Pins::of(sound, &mut scratch).view(&scratch);
         let remembered = judge.ledger().remembered(uid);
         let recalled = remembered.and_then(|known| judge.by.policy().recall(&known, &view));
         recalled.is_some_and(|decision| {
