@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::json;
 
 use crate::support::guest::packaged_proxy::{PackagedProxy, RECOVERY_LIMIT, upstream_kubeconfig};
-use crate::support::wait::{Outcome, ensure, eventually};
+use crate::support::wait::{Outcome, ensure};
 use crate::support::world::World;
 use crate::support::world::control_plane::{API_SERVER, NODE_TOKEN};
 use crate::support::world::node::NODE;
@@ -48,7 +48,7 @@ pub(crate) fn token_of_a_plugin_is_used(world: &mut World) -> Outcome {
             "tokenFile": "/run/kubelet-proxy-token/token",
         })),
     );
-    let renewed = another_process(proxy, &process);
+    let renewed = proxy.wait_replaced(&process, RECOVERY_LIMIT);
     let outcome =
         renewed.and_then(|_| looks_away(proxy)).and_then(|()| still_works(world, "by-token"));
     // Back to what the other cases count on.
@@ -56,7 +56,7 @@ pub(crate) fn token_of_a_plugin_is_used(world: &mut World) -> Outcome {
     let process = proxy.property("MainPID")?;
     proxy.machine()?.revert("kubelet-proxy.service")?;
     proxy.put("upstream.kubeconfig", &upstream_kubeconfig(API_SERVER));
-    another_process(proxy, &process)?;
+    proxy.wait_replaced(&process, RECOVERY_LIMIT)?;
     proxy.machine()?.run("systemctl", &["stop", TOKEN_UNIT])?;
     outcome
 }
@@ -85,14 +85,6 @@ pub(crate) fn without_a_tpm_nothing_is_measured(world: &mut World) -> Outcome {
     ensure(!asked.trim().is_empty(), || "nobody wanted it".to_owned())?;
     let state = shown("ActiveState")?;
     ensure(result.trim() == "no" && state.trim() == "inactive", || format!("{result}, {state}"))
-}
-
-fn another_process(proxy: &PackagedProxy, before: &str) -> Outcome<String> {
-    eventually("restart for new credentials", RECOVERY_LIMIT, || {
-        let (state, now) = (proxy.property("ActiveState")?, proxy.property("MainPID")?);
-        ensure(state == "active" && now != before, || format!("{state}, process {now}"))?;
-        Ok(now)
-    })
 }
 
 fn kubeconfig(user: &serde_json::Value) -> String {

@@ -4,7 +4,7 @@
 use crate::listener::{inode, listeners};
 use crate::support::guest::machine::Machine;
 use crate::support::guest::packaged_proxy::{ETC, RECOVERY_LIMIT};
-use crate::support::wait::{Outcome, ensure, eventually};
+use crate::support::wait::{Outcome, ensure};
 use crate::support::world::World;
 
 /// Where links to units, and the book on them, would be left.
@@ -20,11 +20,7 @@ pub(crate) fn upgrade_restarts_no_socket(world: &mut World) -> Outcome {
     let proxy = world.proxy.packaged()?;
     let (process, socket) = (proxy.property("MainPID")?, inode(proxy)?);
     proxy.install()?;
-    let upgraded = eventually("the service of the new package", RECOVERY_LIMIT, || {
-        let (state, now) = (proxy.property("ActiveState")?, proxy.property("MainPID")?);
-        ensure(state == "active" && now != process, || format!("{state}, process {now}"))?;
-        Ok(now)
-    })?;
+    let upgraded = proxy.wait_replaced(&process, RECOVERY_LIMIT)?;
     proxy.wait_settled()?;
     let now = proxy.property("MainPID")?;
     ensure(now == upgraded, || format!("process {upgraded} was restarted once more: {now}"))?;

@@ -28,10 +28,7 @@ pub(crate) fn hanging_process_is_replaced(world: &mut World) -> Outcome {
     let proxy = world.proxy.packaged()?;
     let (process, socket) = (proxy.property("MainPID")?, inode(proxy)?);
     proxy.machine()?.run("kill", &["-STOP", &process])?;
-    eventually("another process", HANG_LIMIT, || {
-        let (state, now) = (proxy.property("ActiveState")?, proxy.property("MainPID")?);
-        ensure(state == "active" && now != process, || format!("{state}, process {now}"))
-    })?;
+    proxy.wait_replaced(&process, HANG_LIMIT)?;
     let journal = proxy.journal()?;
     ensure(journal.contains("Watchdog timeout"), || format!("no watchdog: {journal}"))?;
     same(socket, inode(proxy)?)?;
@@ -40,18 +37,14 @@ pub(crate) fn hanging_process_is_replaced(world: &mut World) -> Outcome {
 
 /// Seven files, one after the other, and all of them twice: as a tool that renews them might do.
 pub(crate) fn burst_of_credentials_is_one_restart(world: &mut World) -> Outcome {
+    let proxy = world.proxy.packaged()?;
+    let (process, socket) = (proxy.property("MainPID")?, inode(proxy)?);
     for _ in 0..2 {
         world.proxy.rotate_client(&world.authorities.nodes);
         world.proxy.rotate_server(&world.authorities.servers);
     }
-    // The restart has been asked for by the time another case could have changed the files.
     let proxy = world.proxy.packaged()?;
-    let (process, socket) = (proxy.property("MainPID")?, inode(proxy)?);
-    let restarted = eventually("restart for new credentials", BURST_LIMIT, || {
-        let (state, now) = (proxy.property("ActiveState")?, proxy.property("MainPID")?);
-        ensure(state == "active" && now != process, || format!("{state}, process {now}"))?;
-        Ok(now)
-    })?;
+    let restarted = proxy.wait_replaced(&process, BURST_LIMIT)?;
     throughout(CALM, || same(restarted.parse()?, proxy.property("MainPID")?.parse()?))?;
     same(socket, inode(proxy)?)
 }

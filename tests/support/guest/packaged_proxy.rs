@@ -175,11 +175,25 @@ impl PackagedProxy {
         let before = self.property("MainPID")?;
         self.machine()?
             .run("systemctl", &["kill", "--kill-whom=main", "--signal=KILL", SERVICE])?;
-        eventually("another process", RECOVERY_LIMIT, || {
-            let (state, now) = (self.property("ActiveState")?, self.property("MainPID")?);
-            ensure(state == "active" && now != before, || format!("{state}, process {now}"))
-        })?;
+        self.wait_replaced(&before, RECOVERY_LIMIT)?;
         self.wait_live()
+    }
+
+    /// Waits until another process than this one is the service, and tells which. State and process are
+    /// asked for at once: between two questions an old process ends, and none is not yet another.
+    pub(crate) fn wait_replaced(&self, before: &str, limit: Duration) -> Outcome<String> {
+        eventually("another process", limit, || {
+            let asked = ["show", "--property=ActiveState,MainPID", SERVICE];
+            let shown = self.machine()?.run("systemctl", &asked)?;
+            let value = |name: &str| {
+                let of = |line: &str| Some(line.strip_prefix(name)?.strip_prefix('=')?.to_owned());
+                shown.lines().find_map(of).ok_or_else(|| format!("no {name} in {shown}"))
+            };
+            let (state, now) = (value("ActiveState")?, value("MainPID")?);
+            let is_replaced = state == "active" && now != before && now != "0";
+            ensure(is_replaced, || format!("{state}, process {now}"))?;
+            Ok(now)
+        })
     }
 
     /// Asks the administrative socket.
